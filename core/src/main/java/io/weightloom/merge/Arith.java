@@ -1,0 +1,103 @@
+package io.weightloom.merge;
+
+import io.weightloom.kernel.Kernels;
+import io.weightloom.tensor.DType;
+
+/**
+ * Arithmetic on work vectors in one precision and one rounding rule: what the formula of a method
+ * is written in, once for fp32 and fp64, accurate and mergekit-compatible.
+ *
+ * <p>A vector holds up to {@link #CAPACITY} consecutive values of a tensor. Vectors are owned by
+ * whoever made them; {@code out} may be one of the inputs. An instance keeps scratch vectors and
+ * belongs to one thread.
+ *
+ * @param <V> the work vector: {@code float[]} or {@code double[]}
+ */
+public interface Arith<V> {
+
+  /** Values in a vector: small enough for a handful of vectors to stay in the first cache. */
+  int CAPACITY = 2048;
+
+  /** A new vector of {@link #CAPACITY} zeros. */
+  V vector();
+
+  /** {@code count} new vectors. */
+  V[] vectors(int count);
+
+  /** The value that a scalar has in this arithmetic: rounded to the compute dtype, or itself. */
+  double scalar(double s);
+
+  /** Whether every operation is rounded to the compute dtype. */
+  boolean roundsEachStep();
+
+  /** Widens stored values and, in rounding arithmetic, casts them to the compute dtype. */
+  void decode(DType dtype, byte[] src, int offset, V dst, int n);
+
+  /** Rounds once, to nearest and ties to even, and stores little-endian. */
+  void encode(DType dtype, V src, int n, byte[] dst, int offset);
+
+  void subtract(V a, V b, V out, int n);
+
+  void add(V a, V b, V out, int n);
+
+  /** {@code out = s · x}; {@code s} is taken as it is. */
+  void scale(V x, double s, V out, int n);
+
+  /** {@code out = a / b}, a divisor of 0 counting as 1. */
+  void divide(V a, V b, V out, int n);
+
+  /** {@code out = x / s}; {@code s} is taken as it is. */
+  void divide(V x, double s, V out, int n);
+
+  /** {@code out = Σₖ wₖ·xₖ} in the order of {@code xs}. */
+  void weightedSum(V[] xs, double[] weights, V out, int n);
+
+  /** {@code out = Σₖ xₖ} in the order of {@code xs}. */
+  void sum(V[] xs, V out, int n);
+
+  /** Sets to +0 what is smaller in magnitude than {@code threshold}. */
+  void trim(V x, double threshold, int n);
+
+  /**
+   * As {@link #trim}, and of the elements whose magnitude equals the threshold keeps only the first
+   * {@code quota}.
+   *
+   * @return how many of the equal ones were kept
+   */
+  int trimTies(V x, double threshold, long quota, int n);
+
+  /** See {@link Kernels#electByMass}. */
+  void electByMass(V[] xs, double zeroSign, V sign, int n);
+
+  /** See {@link Kernels#electByCount}. */
+  void electByCount(V[] xs, double zeroSign, V sign, int n);
+
+  /** See {@link Kernels#disjointSum}. */
+  void disjointSum(V[] xs, V sign, V out, int n);
+
+  /** See {@link Kernels#disjointWeight}. */
+  void disjointWeight(V[] xs, double[] weights, V sign, V out, int n);
+
+  /** See {@link Kernels#disjointMax}. */
+  void disjointMax(V[] xs, V sign, V out, int n);
+
+  /** See {@link Kernels#drop}. */
+  void drop(V x, long key, long first, long dropBelow, int n);
+
+  /** See {@link Kernels#histogram}. */
+  void histogram(V x, int shift, long prefix, int[] bins, int n);
+
+  int countNonZero(V x, int n);
+
+  /** Σ sign(x), for the majority sign. */
+  long sumSigns(V x, int n);
+
+  /** See {@link Kernels#sumMagnitudes}. */
+  void sumMagnitudes(V x, double[] lanes, int n);
+
+  /** The index of the first NaN or infinity, or −1. */
+  int firstNonFinite(V x, int n);
+
+  /** An element as a double, for messages. */
+  double at(V x, int i);
+}

@@ -1,0 +1,290 @@
+package io.weightloom.merge;
+
+import io.weightloom.kernel.CounterRandom;
+import io.weightloom.kernel.Kernels;
+import io.weightloom.tensor.DType;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/** fp64 arithmetic in plain loops, for merges in which an F64 tensor takes part. */
+public final class DoubleArith implements Arith<double[]> {
+  private static final VarHandle DOUBLES =
+      MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.LITTLE_ENDIAN);
+
+  private final Kernels kernels;
+  private final float[] narrow = new float[CAPACITY];
+
+  /** Uses {@code kernels} to convert the narrower dtypes. */
+  public DoubleArith(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  @Override
+  public double[] vector() {
+    return new double[CAPACITY];
+  }
+
+  @Override
+  public double[][] vectors(int count) {
+    return new double[count][CAPACITY];
+  }
+
+  @Override
+  public double scalar(double s) {
+    return s;
+  }
+
+  @Override
+  public boolean roundsEachStep() {
+    return false;
+  }
+
+  @Override
+  public void decode(DType dtype, byte[] src, int offset, double[] dst, int n) {
+    if (dtype == DType.F64) {
+      for (int i = 0; i < n; i++) {
+        dst[i] = (double) DOUBLES.get(src, offset + 8 * i);
+      }
+      return;
+    }
+    kernels.decode(dtype, src, offset, narrow, n);
+    for (int i = 0; i < n; i++) {
+      dst[i] = narrow[i];
+    }
+  }
+
+  @Override
+  public void encode(DType dtype, double[] src, int n, byte[] dst, int offset) {
+    if (dtype == DType.F64) {
+      for (int i = 0; i < n; i++) {
+        DOUBLES.set(dst, offset + 8 * i, src[i]);
+      }
+      return;
+    }
+    boolean narrower = dtype != DType.F32;
+    for (int i = 0; i < n; i++) {
+      narrow[i] = narrower ? roundToOdd(src[i]) : (float) src[i];
+    }
+    kernels.encode(dtype, narrow, n, dst, offset);
+  }
+
+  /**
+   * Narrows by von Neumann's rounding, so that the rounding to 16 bits that follows gives what one
+   * rounding from fp64 would give (Boldo and Melquiond, "Emulation of FMA and correctly rounded
+   * sums: proved algorithms using rounding to odd", 2008).
+   */
+  static float roundToOdd(double x) {
+    float nearest = (float) x;
+    if (nearest == x || Double.isNaN(x) || Float.isInfinite(nearest)) {
+      return nearest;
+    }
+    float toZero = Math.abs(nearest) > Math.abs(x) ? towardZero(nearest) : nearest;
+    return Float.intBitsToFloat(Float.floatToRawIntBits(toZero) | 1);
+  }
+
+  private static float towardZero(float x) {
+    return Float.intBitsToFloat(Float.floatToRawIntBits(x) - 1);
+  }
+
+  @Override
+  public void subtract(double[] a, double[] b, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = a[i] - b[i];
+    }
+  }
+
+  @Override
+  public void add(double[] a, double[] b, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = a[i] + b[i];
+    }
+  }
+
+  @Override
+  public void scale(double[] x, double s, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = s * x[i];
+    }
+  }
+
+  @Override
+  public void divide(double[] a, double[] b, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = a[i] / (b[i] == 0 ? 1 : b[i]);
+    }
+  }
+
+  @Override
+  public void divide(double[] x, double s, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = x[i] / s;
+    }
+  }
+
+  @Override
+  public void weightedSum(double[][] xs, double[] weights, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = weights[0] * xs[0][i];
+      for (int k = 1; k < xs.length; k++) {
+        sum += weights[k] * xs[k][i];
+      }
+      out[i] = sum;
+    }
+  }
+
+  @Override
+  public void sum(double[][] xs, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = sumAt(xs, i);
+    }
+  }
+
+  private static double sumAt(double[][] xs, int i) {
+    double sum = xs[0][i];
+    for (int k = 1; k < xs.length; k++) {
+      sum += xs[k][i];
+    }
+    return sum;
+  }
+
+  @Override
+  public void trim(double[] x, double threshold, int n) {
+    for (int i = 0; i < n; i++) {
+      if (Math.abs(x[i]) < threshold) {
+        x[i] = 0;
+      }
+    }
+  }
+
+  @Override
+  public int trimTies(double[] x, double threshold, long quota, int n) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+      double magnitude = Math.abs(x[i]);
+      if (magnitude < threshold || (magnitude == threshold && kept >= quota)) {
+        x[i] = 0;
+      } else if (magnitude == threshold) {
+        kept++;
+      }
+    }
+    return kept;
+  }
+
+  @Override
+  public void electByMass(double[][] xs, double zeroSign, double[] sign, int n) {
+    for (int i = 0; i < n; i++) {
+      sign[i] = signOf(sumAt(xs, i), zeroSign);
+    }
+  }
+
+  @Override
+  public void electByCount(double[][] xs, double zeroSign, double[] sign, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (double[] x : xs) {
+        sum += signOf(x[i], 0);
+      }
+      sign[i] = signOf(sum, zeroSign);
+    }
+  }
+
+  private static double signOf(double x, double zeroSign) {
+    if (x > 0) {
+      return 1;
+    }
+    return x < 0 ? -1 : zeroSign;
+  }
+
+  @Override
+  public void disjointSum(double[][] xs, double[] sign, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (double[] x : xs) {
+        sum += x[i] * sign[i] > 0 ? x[i] : 0;
+      }
+      out[i] = sum;
+    }
+  }
+
+  @Override
+  public void disjointWeight(double[][] xs, double[] weights, double[] sign, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (int k = 0; k < xs.length; k++) {
+        sum += xs[k][i] * sign[i] > 0 ? weights[k] : 0;
+      }
+      out[i] = sum;
+    }
+  }
+
+  @Override
+  public void disjointMax(double[][] xs, double[] sign, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double max = 0;
+      for (double[] x : xs) {
+        max = Math.max(max, x[i] * sign[i]);
+      }
+      out[i] = max * sign[i];
+    }
+  }
+
+  @Override
+  public void drop(double[] x, long key, long first, long dropBelow, int n) {
+    for (int i = 0; i < n; i++) {
+      if (CounterRandom.draw(key, first + i) >>> 11 < dropBelow) {
+        x[i] = 0;
+      }
+    }
+  }
+
+  @Override
+  public void histogram(double[] x, int shift, long prefix, int[] bins, int n) {
+    for (int i = 0; i < n; i++) {
+      long key = Double.doubleToRawLongBits(x[i]) & Long.MAX_VALUE;
+      if (key >>> shift >>> 16 == prefix) {
+        bins[(int) (key >>> shift) & 0xffff]++;
+      }
+    }
+  }
+
+  @Override
+  public int countNonZero(double[] x, int n) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      count += x[i] != 0 ? 1 : 0;
+    }
+    return count;
+  }
+
+  @Override
+  public long sumSigns(double[] x, int n) {
+    long sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (x[i] > 0 ? 1 : 0) - (x[i] < 0 ? 1 : 0);
+    }
+    return sum;
+  }
+
+  @Override
+  public void sumMagnitudes(double[] x, double[] lanes, int n) {
+    for (int i = 0; i < n; i++) {
+      lanes[i & (Kernels.LANES - 1)] += Math.abs(x[i]);
+    }
+  }
+
+  @Override
+  public int firstNonFinite(double[] x, int n) {
+    for (int i = 0; i < n; i++) {
+      if (!Double.isFinite(x[i])) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  @Override
+  public double at(double[] x, int i) {
+    return x[i];
+  }
+}

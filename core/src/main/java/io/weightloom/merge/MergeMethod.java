@@ -1,0 +1,18 @@
+package io.weightloom.merge;
+
+import java.util.Optional;
+
+/**
+ * A merge method: a spec, and a formula of one of the shapes that this interface permits. Found by
+ * {@link java.util.ServiceLoader}; stateless and thread-safe.
+ */
+public sealed interface MergeMethod permits ElementwiseMethod {
+
+  /** Name, needs and parameters. */
+  MethodSpec spec();
+
+  /** What is wrong with parameters that are each within their range, and how to mend it. */
+  default Optional<String> problem(Params params) {
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,75 @@
+package io.weightloom.merge;
+
+import java.io.Serializable;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a method knows of a scope between two reads. Immutable; travels from the driver to tasks, so
+ * it is small: thresholds and coefficients, never weights.
+ */
+public interface MergeState extends Serializable {
+
+  /** The read that is needed next; empty when outputs can be written. */
+  default Optional<Survey> survey() {
+    return Optional.empty();
+  }
+
+  /** Writes the outputs of one span. */
+  <V> Emitter<V> emitter(Arith<V> arith, Span span);
+
+  /** Thresholds and coefficients of one tensor, for the manifest. */
+  default Map<String, Object> decisions(int tensor) {
+    return Map.of();
+  }
+
+  /** A read of a whole scope in any number of spans. */
+  interface Survey extends Serializable {
+
+    /** Looks at one span. */
+    <V> Surveyor<V> surveyor(Arith<V> arith, Span span);
+
+    /**
+     * Draws the conclusion of the read.
+     *
+     * @param parts what was found in each span, in the order of the spans, all spans of the scope
+     */
+    MergeState conclude(List<Part> parts);
+  }
+
+  /**
+   * Looks at a span, chunk after chunk in order.
+   *
+   * @param <V> the work vector
+   */
+  interface Surveyor<V> {
+    void see(Chunk<V> chunk);
+
+    /** What was found: small, and independent of how the span was cut into chunks. */
+    Serializable found();
+  }
+
+  /**
+   * What was found in a span.
+   *
+   * @param span where
+   * @param found what, of the type that the surveyor makes
+   */
+  record Part(Span span, Serializable found) implements Serializable {}
+
+  /**
+   * Computes the outputs of a span, chunk after chunk in order.
+   *
+   * @param <V> the work vector
+   */
+  interface Emitter<V> {
+    /** Fills {@code out} with the merged values of the chunk. */
+    void emit(Chunk<V> chunk, V out);
+
+    /** Elements of each model that took part in the span; empty where a method drops none. */
+    default long[] kept() {
+      return new long[0];
+    }
+  }
+}

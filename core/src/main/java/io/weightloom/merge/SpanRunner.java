@@ -1,0 +1,233 @@
+package io.weightloom.merge;
+
+import io.weightloom.error.WeightloomException;
+import io.weightloom.kernel.Kernels;
+import io.weightloom.merge.MergeState.Emitter;
+import io.weightloom.merge.MergeState.Part;
+import io.weightloom.merge.MergeState.Survey;
+import io.weightloom.merge.MergeState.Surveyor;
+import io.weightloom.tensor.DType;
+import io.weightloom.tensor.TensorSpec;
+import java.util.function.BiConsumer;
+
+/**
+ * Walks a span of a tensor: reads a block of the base and of every model, decodes it chunk by
+ * chunk, hands the chunks to a method, and on an emission encodes and passes on what comes back.
+ * Memory is one block a model and one for the output, whatever the size of the tensor.
+ *
+ * <p>Keeps its buffers between spans; belongs to one thread.
+ */
+public final class SpanRunner {
+
+  /** Index of the base model's tensor, as a {@link BlockReader} knows it. */
+  public static final int BASE = -1;
+
+  /** Reads the bytes of a block. */
+  @FunctionalInterface
+  public interface BlockReader {
+    /**
+     * Fills {@code into} from its start.
+     *
+     * @param input index of the model in the merge, or {@link #BASE}
+     * @param offset first byte, from the start of the tensor's data
+     * @param length number of bytes
+     */
+    void read(int input, long offset, byte[] into, int length);
+  }
+
+  /** Takes the bytes of a block of the output. */
+  @FunctionalInterface
+  public interface BlockWriter {
+    /**
+     * Writes {@code length} bytes from the start of {@code block}, which is reused afterwards.
+     *
+     * @param offset first byte, from the start of the tensor's data
+     */
+    void write(long offset, byte[] block, int length);
+  }
+
+  private final Kernels kernels;
+  private final int blockElements;
+  private byte[][] blocks = new byte[0][];
+  private byte[] output = new byte[0];
+
+  /**
+   * A runner with blocks of this many elements: a power of two, at least {@link Arith#CAPACITY} and
+   * at most {@link Span#GRAIN}.
+   */
+  public SpanRunner(Kernels kernels, int blockElements) {
+    if (Integer.bitCount(blockElements) != 1
+        || blockElements < Arith.CAPACITY
+        || blockElements > Span.GRAIN) {
+      throw new IllegalArgumentException("block of " + blockElements + " elements");
+    }
+    this.kernels = kernels;
+    this.blockElements = blockElements;
+  }
+
+  /**
+   * One read of a span.
+   *
+   * @param checkFinite whether a NaN or an infinity is an error; once a tensor is enough
+   */
+  public Part survey(
+      Survey survey, TensorMerge tensor, Span span, BlockReader reader, boolean checkFinite) {
+    return tensor.isDouble()
+        ? survey(new DoubleArith(kernels), survey, tensor, span, reader, checkFinite)
+        : survey(floatArith(tensor), survey, tensor, span, reader, checkFinite);
+  }
+
+  private <V> Part survey(
+      Arith<V> arith,
+      Survey survey,
+      TensorMerge tensor,
+      Span span,
+      BlockReader reader,
+      boolean checkFinite) {
+    Surveyor<V> surveyor = survey.surveyor(arith, span);
+    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite);
+    walk.over(span, (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
+    return new Part(span, surveyor.found());
+  }
+
+  /**
+   * Computes and writes the outputs of a span.
+   *
+   * @return how many elements of each model took part, as {@link Emitter#kept} has it
+   */
+  public long[] emit(
+      MergeState state,
+      TensorMerge tensor,
+      Span span,
+      BlockReader reader,
+      BlockWriter writer,
+      boolean checkFinite) {
+    return tensor.isDouble()
+        ? emit(new DoubleArith(kernels), state, tensor, span, reader, writer, checkFinite)
+        : emit(floatArith(tensor), state, tensor, span, reader, writer, checkFinite);
+  }
+
+  private <V> long[] emit(
+      Arith<V> arith,
+      MergeState state,
+      TensorMerge tensor,
+      Span span,
+      BlockReader reader,
+      BlockWriter writer,
+      boolean checkFinite) {
+    Emitter<V> emitter = state.emitter(arith, span);
+    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite);
+    DType dtype = tensor.output().dtype();
+    V out = arith.vector();
+    if (output.length < blockElements * dtype.bytes()) {
+      output = new byte[blockElements * dtype.bytes()];
+    }
+    walk.over(
+        span,
+        (chunk, at) -> {
+          emitter.emit(chunk, out);
+          arith.encode(dtype, out, chunk.length(), output, at * dtype.bytes());
+        },
+        (first, count) -> writer.write(first * dtype.bytes(), output, count * dtype.bytes()));
+    return emitter.kept();
+  }
+
+  private FloatArith floatArith(TensorMerge tensor) {
+    return tensor.numerics() == Numerics.MERGEKIT
+        ? FloatArith.rounding(kernels, tensor.compute())
+        : FloatArith.accurate(kernels, tensor.output().dtype() == DType.F32);
+  }
+
+  private byte[] block(int index, int bytes) {
+    if (index >= blocks.length) {
+      blocks = java.util.Arrays.copyOf(blocks, index + 1);
+    }
+    if (blocks[index] == null || blocks[index].length < bytes) {
+      blocks[index] = new byte[bytes];
+    }
+    return blocks[index];
+  }
+
+  @FunctionalInterface
+  private interface BlockEnd {
+    void at(long first, int count);
+  }
+
+  /** The loop over blocks and chunks. */
+  private final class Walk<V> {
+    private final Arith<V> arith;
+    private final TensorMerge tensor;
+    private final BlockReader reader;
+    private final boolean checkFinite;
+    private final V base;
+    private final V[] inputs;
+    private final Chunk<V> chunk;
+
+    Walk(Arith<V> arith, TensorMerge tensor, BlockReader reader, boolean checkFinite) {
+      this.arith = arith;
+      this.tensor = tensor;
+      this.reader = reader;
+      this.checkFinite = checkFinite;
+      this.base = arith.vector();
+      this.inputs = arith.vectors(tensor.inputs().size());
+      this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs);
+    }
+
+    void over(Span span, BiConsumer<Chunk<V>, Integer> eachChunk, BlockEnd eachBlock) {
+      long end = span.first() + span.count();
+      for (long first = span.first(); first < end; first += blockElements) {
+        int count = (int) Math.min(blockElements, end - first);
+        readBlock(first, count);
+        for (int at = 0; at < count; at += Arith.CAPACITY) {
+          int n = Math.min(Arith.CAPACITY, count - at);
+          decode(first + at, at, n);
+          eachChunk.accept(chunk.at(first + at, n), at);
+        }
+        eachBlock.at(first, count);
+      }
+    }
+
+    private void readBlock(long first, int count) {
+      for (int i = BASE; i < inputs.length; i++) {
+        TensorSpec spec = spec(i);
+        if (spec != null) {
+          int width = spec.dtype().bytes();
+          reader.read(i, first * width, block(i + 1, blockElements * width), count * width);
+        }
+      }
+    }
+
+    private void decode(long first, int at, int n) {
+      for (int i = BASE; i < inputs.length; i++) {
+        TensorSpec spec = spec(i);
+        if (spec != null) {
+          V values = i == BASE ? base : inputs[i];
+          arith.decode(spec.dtype(), blocks[i + 1], at * spec.dtype().bytes(), values, n);
+          if (checkFinite) {
+            requireFinite(i, spec, values, first, n);
+          }
+        }
+      }
+    }
+
+    private @org.jspecify.annotations.Nullable TensorSpec spec(int input) {
+      return input == BASE ? tensor.base() : tensor.inputs().get(input).spec();
+    }
+
+    private void requireFinite(int input, TensorSpec spec, V values, long first, int n) {
+      int bad = arith.firstNonFinite(values, n);
+      if (bad >= 0) {
+        String model = input == BASE ? "the base model" : tensor.inputs().get(input).model();
+        throw WeightloomException.input(
+            "Cannot merge %s: %s holds %s at element %d of %s (mend the model, or set weightloom:"
+                    .formatted(
+                        tensor.output().name(),
+                        model,
+                        arith.at(values, bad),
+                        first + bad,
+                        spec.name())
+                + " {non_finite: keep} to merge it as it is)");
+      }
+    }
+  }
+}

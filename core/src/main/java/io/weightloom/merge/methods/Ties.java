@@ -1,0 +1,126 @@
+package io.weightloom.merge.methods;
+
+import static io.weightloom.merge.taskvector.TaskVectorParams.DENSITY;
+import static io.weightloom.merge.taskvector.TaskVectorParams.DISJOINT;
+import static io.weightloom.merge.taskvector.TaskVectorParams.ELECTION;
+import static io.weightloom.merge.taskvector.TaskVectorParams.INT8_MASK;
+import static io.weightloom.merge.taskvector.TaskVectorParams.LAMBDA;
+import static io.weightloom.merge.taskvector.TaskVectorParams.SCOPE;
+import static io.weightloom.merge.taskvector.TaskVectorParams.TRIM;
+import static io.weightloom.merge.taskvector.TaskVectorParams.WEIGHT;
+import static io.weightloom.merge.taskvector.TaskVectorParams.ZERO_SIGN;
+
+import com.google.auto.service.AutoService;
+import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MethodSpec;
+import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.MethodSpec.Variant;
+import io.weightloom.merge.Params;
+import io.weightloom.merge.TensorMerge;
+import io.weightloom.merge.taskvector.TaskVectorMethod;
+import io.weightloom.merge.taskvector.TaskVectorParams;
+import io.weightloom.merge.taskvector.TaskVectorRule;
+import io.weightloom.merge.taskvector.TaskVectorRule.Drop;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * TIES: trim each task vector to its largest magnitudes, elect a sign per coordinate, merge only
+ * the values that agree with it (Yadav et al., 2023, "TIES-Merging", §4).
+ */
+@AutoService(MergeMethod.class)
+public final class Ties implements TaskVectorMethod {
+
+  private static final Map<String, Object> AS_THE_PAPER =
+      Map.of(
+          "weight",
+          1.0,
+          "density",
+          0.2,
+          "scope",
+          "model",
+          "trim",
+          "reference",
+          "zero_sign",
+          "majority");
+
+  private static final MethodSpec SPEC =
+      new MethodSpec(
+          "ties",
+          "TIES merging",
+          "trims task vectors, elects signs, averages what agrees",
+          "https://arxiv.org/abs/2306.01708",
+          BaseRule.REQUIRED,
+          1,
+          Integer.MAX_VALUE,
+          List.of(
+              WEIGHT,
+              DENSITY,
+              LAMBDA,
+              TaskVectorParams.normalize(true),
+              TaskVectorParams.rescale(false),
+              INT8_MASK,
+              SCOPE,
+              TRIM,
+              ELECTION,
+              ZERO_SIGN,
+              DISJOINT),
+          List.of(
+              new Variant("mergekit", "per tensor, weighted vote", Map.of()),
+              new Variant("reference", "the paper's own code", AS_THE_PAPER),
+              new Variant(
+                  "mergelm",
+                  "MergeLM's code",
+                  Map.of(
+                      "weight",
+                      1.0,
+                      "density",
+                      0.2,
+                      "scope",
+                      "model",
+                      "trim",
+                      "mask_rate",
+                      "zero_sign",
+                      "majority_or_none")),
+              new Variant(
+                  "fusionbench",
+                  "FusionBench's code: a sum, scaled by 0.3",
+                  Map.of(
+                      "weight",
+                      1.0,
+                      "density",
+                      0.2,
+                      "scope",
+                      "model",
+                      "trim",
+                      "reference",
+                      "zero_sign",
+                      "majority",
+                      "normalize",
+                      false,
+                      "lambda",
+                      0.3))));
+
+  @Override
+  public MethodSpec spec() {
+    return SPEC;
+  }
+
+  @Override
+  public boolean isWholeModel(Params params) {
+    return TaskVectorParams.isWholeModel(params);
+  }
+
+  @Override
+  public TaskVectorRule rule(TensorMerge tensor) {
+    Params p = tensor.params();
+    return new TaskVectorRule(
+        p.numbers("weight"),
+        p.number("lambda"),
+        Drop.none(tensor.inputs().size()),
+        TaskVectorParams.trim(p, p.numbers("density")),
+        p.flag("rescale"),
+        TaskVectorParams.election(p),
+        TaskVectorParams.function(p));
+  }
+}

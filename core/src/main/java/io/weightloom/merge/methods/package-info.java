@@ -1,0 +1,8 @@
+/**
+ * The merge methods, one file each; none imports another. Imported by nobody: they are found by
+ * {@link io.weightloom.merge.MergeMethods}. They import {@code merge} and {@code tensor}.
+ */
+@NullMarked
+package io.weightloom.merge.methods;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,182 @@
+package io.weightloom.merge.taskvector;
+
+import io.weightloom.kernel.Kernels;
+import io.weightloom.merge.Arith;
+import io.weightloom.merge.Chunk;
+import io.weightloom.merge.MergeState;
+import io.weightloom.merge.MergeState.Part;
+import io.weightloom.merge.MergeState.Survey;
+import io.weightloom.merge.MergeState.Surveyor;
+import io.weightloom.merge.Span;
+import java.io.Serializable;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The reads that task vectors may need before their merge. */
+final class Surveys {
+  /** Below this an L1 norm counts as zero and nothing is rescaled. */
+  private static final double NO_NORM = 1e-7;
+
+  private Surveys() {}
+
+  /** Counts magnitudes to narrow the thresholds. */
+  record Magnitudes(TaskVectorState state) implements Survey {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public <V> Surveyor<V> surveyor(Arith<V> arith, Span span) {
+      @Nullable Threshold[] thresholds = state.thresholds();
+      TaskVectors<V> taskVectors = new TaskVectors<>(state, arith, span);
+      int[][] bins = new int[thresholds.length][];
+      for (int k = 0; k < bins.length; k++) {
+        bins[k] = isOpen(thresholds[k]) ? new int[Kernels.BINS] : new int[0];
+      }
+      return new Surveyor<>() {
+        @Override
+        public void see(Chunk<V> chunk) {
+          for (int k = 0; k < bins.length; k++) {
+            Threshold t = thresholds[k];
+            if (t != null && !t.found()) {
+              V delta = chunk.inputs()[k];
+              arith.subtract(delta, chunk.base(), delta, chunk.length());
+              taskVectors.sparsify(k, chunk);
+              arith.histogram(delta, t.nextShift(), t.prefix(), bins[k], chunk.length());
+            }
+          }
+        }
+
+        @Override
+        public Serializable found() {
+          SparseCounts[] counts = new SparseCounts[bins.length];
+          for (int k = 0; k < bins.length; k++) {
+            counts[k] = SparseCounts.of(bins[k]);
+          }
+          return counts;
+        }
+      };
+    }
+
+    private static boolean isOpen(@Nullable Threshold t) {
+      return t != null && !t.found();
+    }
+
+    @Override
+    public MergeState conclude(List<Part> parts) {
+      @Nullable Threshold[] narrowed = state.thresholds().clone();
+      for (int k = 0; k < narrowed.length; k++) {
+        Threshold t = narrowed[k];
+        if (t != null && !t.found()) {
+          int model = k;
+          narrowed[k] = t.narrowed(parts, p -> ((SparseCounts[]) p.found())[model]);
+        }
+      }
+      return state.with(narrowed);
+    }
+  }
+
+  /** Sums |δ| before and after sparsifying, for the L1 rescale; found: [model][0|1][grain]. */
+  record Norms(TaskVectorState state) implements Survey {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public <V> Surveyor<V> surveyor(Arith<V> arith, Span span) {
+      int models = state.scope().models();
+      TaskVectors<V> taskVectors = new TaskVectors<>(state, arith, span);
+      GrainSums[][] sums = new GrainSums[models][2];
+      for (GrainSums[] pair : sums) {
+        pair[0] = new GrainSums(span);
+        pair[1] = new GrainSums(span);
+      }
+      return new Surveyor<>() {
+        @Override
+        public void see(Chunk<V> chunk) {
+          long offset = chunk.first() - span.first();
+          taskVectors.subtractBase(chunk);
+          for (int k = 0; k < models; k++) {
+            V delta = chunk.inputs()[k];
+            arith.sumMagnitudes(delta, sums[k][0].lanes(offset), chunk.length());
+            taskVectors.sparsify(k, chunk);
+            arith.sumMagnitudes(delta, sums[k][1].lanes(offset), chunk.length());
+          }
+        }
+
+        @Override
+        public Serializable found() {
+          double[][][] found = new double[models][2][];
+          for (int k = 0; k < models; k++) {
+            found[k][0] = sums[k][0].finish();
+            found[k][1] = sums[k][1].finish();
+          }
+          return found;
+        }
+      };
+    }
+
+    @Override
+    public MergeState conclude(List<Part> parts) {
+      int models = state.scope().models();
+      double[][][] sums = new double[state.scope().tensors().size()][models][2];
+      for (Part part : parts) {
+        double[][][] found = (double[][][]) part.found();
+        for (int k = 0; k < models; k++) {
+          for (int side = 0; side < 2; side++) {
+            for (double grain : found[k][side]) {
+              sums[part.span().tensor()][k][side] += grain;
+            }
+          }
+        }
+      }
+      double[][] factors = new double[sums.length][models];
+      for (int t = 0; t < sums.length; t++) {
+        for (int k = 0; k < models; k++) {
+          boolean scaled = sums[t][k][0] >= NO_NORM && sums[t][k][1] >= NO_NORM;
+          factors[t][k] = scaled ? sums[t][k][0] / sums[t][k][1] : 1;
+        }
+      }
+      return state.with(factors);
+    }
+  }
+
+  /** Sums the elected signs of the whole scope; found: their sum. */
+  record Majority(TaskVectorState state) implements Survey {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public <V> Surveyor<V> surveyor(Arith<V> arith, Span span) {
+      TaskVectors<V> taskVectors = new TaskVectors<>(state, arith, span);
+      TaskVectorRule rule = state.rule(span);
+      V sign = arith.vector();
+      return new Surveyor<>() {
+        private long sum;
+
+        @Override
+        public void see(Chunk<V> chunk) {
+          V[] deltas = chunk.inputs();
+          int n = chunk.length();
+          taskVectors.subtractBase(chunk);
+          for (int k = 0; k < deltas.length; k++) {
+            taskVectors.sparsify(k, chunk);
+            arith.scale(deltas[k], arith.scalar(rule.weights()[k]), deltas[k], n);
+          }
+          if (rule.election().byCount()) {
+            arith.electByCount(deltas, 0, sign, n);
+          } else {
+            arith.electByMass(deltas, 0, sign, n);
+          }
+          sum += arith.sumSigns(sign, n);
+        }
+
+        @Override
+        public Serializable found() {
+          return sum;
+        }
+      };
+    }
+
+    @Override
+    public MergeState conclude(List<Part> parts) {
+      long sum = parts.stream().mapToLong(p -> (Long) p.found()).sum();
+      return state.with(Long.signum(sum));
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package io.weightloom.merge.taskvector;
+
+import io.weightloom.merge.Arith;
+import io.weightloom.merge.Chunk;
+import io.weightloom.merge.MergeState.Emitter;
+import io.weightloom.merge.Span;
+
+/** Writes {@code θ₀ + λ·M}, M being the merged task vector of a span. */
+final class TaskVectorEmitter<V> implements Emitter<V> {
+  private static final double NO_WEIGHT = 1e-8;
+
+  private final TaskVectorState state;
+  private final TaskVectorRule rule;
+  private final Arith<V> arith;
+  private final Span span;
+  private final TaskVectors<V> taskVectors;
+  private final double[] weights;
+  private final V sign;
+  private final V divisor;
+  private final long[] kept;
+
+  TaskVectorEmitter(TaskVectorState state, Arith<V> arith, Span span) {
+    this.state = state;
+    this.rule = state.rule(span);
+    this.arith = arith;
+    this.span = span;
+    this.taskVectors = new TaskVectors<>(state, arith, span);
+    this.weights = new double[rule.weights().length];
+    for (int k = 0; k < weights.length; k++) {
+      weights[k] = arith.scalar(rule.weights()[k]);
+    }
+    this.sign = arith.vector();
+    this.divisor = arith.vector();
+    this.kept = rule.trims() || rule.drops() ? new long[weights.length] : new long[0];
+  }
+
+  @Override
+  public void emit(Chunk<V> chunk, V out) {
+    int n = chunk.length();
+    V[] deltas = chunk.inputs();
+    taskVectors.subtractBase(chunk);
+    for (int k = 0; k < deltas.length; k++) {
+      taskVectors.sparsify(k, chunk);
+      if (kept.length > 0) {
+        kept[k] += arith.countNonZero(deltas[k], n);
+      }
+      double factor = state.factor(span.tensor(), k);
+      if (factor != 1) {
+        arith.scale(deltas[k], factor, deltas[k], n);
+      }
+    }
+    if (rule.election() == TaskVectorRule.Election.NONE) {
+      mergeAll(deltas, out, n);
+    } else {
+      mergeElected(deltas, out, n);
+    }
+    if (rule.lambda() != 1) {
+      arith.scale(out, rule.lambda(), out, n);
+    }
+    arith.add(chunk.base(), out, out, n);
+  }
+
+  private void mergeAll(V[] deltas, V out, int n) {
+    arith.weightedSum(deltas, weights, out, n);
+    if (rule.function() == TaskVectorRule.Function.MEAN) {
+      double total = 0;
+      for (double w : weights) {
+        total += w;
+      }
+      double rounded = arith.scalar(total);
+      arith.divide(out, Math.abs(rounded) < NO_WEIGHT ? 1 : rounded, out, n);
+    }
+  }
+
+  private void mergeElected(V[] deltas, V out, int n) {
+    for (int k = 0; k < deltas.length; k++) {
+      if (weights[k] != 1) {
+        arith.scale(deltas[k], weights[k], deltas[k], n);
+      }
+    }
+    Integer majority = state.majority();
+    double zeroSign = rule.election().zeroSign(majority == null ? 1 : majority);
+    if (rule.election().byCount()) {
+      arith.electByCount(deltas, zeroSign, sign, n);
+    } else {
+      arith.electByMass(deltas, zeroSign, sign, n);
+    }
+    if (rule.function() == TaskVectorRule.Function.MAX) {
+      arith.disjointMax(deltas, sign, out, n);
+      return;
+    }
+    arith.disjointSum(deltas, sign, out, n);
+    if (rule.function() == TaskVectorRule.Function.MEAN) {
+      arith.disjointWeight(deltas, weights, sign, divisor, n);
+      arith.divide(out, divisor, out, n);
+    }
+  }
+
+  @Override
+  public long[] kept() {
+    return kept;
+  }
+}

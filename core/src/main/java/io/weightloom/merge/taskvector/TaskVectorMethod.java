@@ -1,0 +1,18 @@
+package io.weightloom.merge.taskvector;
+
+import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MergeScope;
+import io.weightloom.merge.MergeState;
+import io.weightloom.merge.TensorMerge;
+
+/** A method that is a rule for task vectors. */
+public interface TaskVectorMethod extends ElementwiseMethod {
+
+  /** The rule that the parameters of this tensor make. */
+  TaskVectorRule rule(TensorMerge tensor);
+
+  @Override
+  default MergeState begin(MergeScope scope) {
+    return TaskVectorState.begin(scope, scope.tensors().stream().map(this::rule).toList());
+  }
+}

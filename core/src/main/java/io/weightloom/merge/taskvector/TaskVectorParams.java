@@ -1,0 +1,102 @@
+package io.weightloom.merge.taskvector;
+
+import io.weightloom.merge.ParamSpec;
+import io.weightloom.merge.ParamSpec.Range;
+import io.weightloom.merge.Params;
+import io.weightloom.merge.taskvector.TaskVectorRule.Election;
+import io.weightloom.merge.taskvector.TaskVectorRule.Function;
+import io.weightloom.merge.taskvector.TaskVectorRule.Keep;
+import io.weightloom.merge.taskvector.TaskVectorRule.Trim;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** The parameters that methods of task vectors share, and what they mean. */
+public final class TaskVectorParams {
+  private static final double NO_WEIGHT = 1e-8;
+
+  public static final ParamSpec WEIGHT =
+      ParamSpec.perModel("weight", "factor of the model's task vector");
+  public static final ParamSpec DENSITY =
+      ParamSpec.perModel("density", "share of the task vector to keep")
+          .within(Range.DENSITY)
+          .orElse(1);
+  public static final ParamSpec LAMBDA =
+      ParamSpec.number("lambda", 1, "factor of the merged task vector");
+  public static final ParamSpec INT8_MASK =
+      ParamSpec.flag("int8_mask", false, "accepted for mergekit's sake; changes nothing");
+  public static final ParamSpec SCOPE =
+      ParamSpec.extension(
+          "scope", List.of("tensor", "model"), "what the density and the majority are taken over");
+  public static final ParamSpec ELECTION =
+      ParamSpec.extension("election", List.of("mass", "count"), "what votes on a sign");
+  public static final ParamSpec ZERO_SIGN =
+      ParamSpec.extension(
+          "zero_sign",
+          List.of("positive", "majority", "majority_or_none"),
+          "sign where the vote is zero");
+  public static final ParamSpec DISJOINT =
+      ParamSpec.extension(
+          "disjoint",
+          List.of("mean", "max"),
+          "merge of what agrees; mean is a sum if not normalised");
+
+  private TaskVectorParams() {}
+
+  /** {@code normalize} with the method's own default. */
+  public static ParamSpec normalize(boolean byDefault) {
+    return ParamSpec.flag(
+        "normalize", byDefault, "divide by the sum of the weights that take part");
+  }
+
+  /** {@code rescale} with the method's own default. */
+  public static ParamSpec rescale(boolean byDefault) {
+    return ParamSpec.flag("rescale", byDefault, "restore the size that dropping took away");
+  }
+
+  /** {@code trim}: how a density becomes a number of elements. */
+  public static final ParamSpec TRIM =
+      ParamSpec.extension(
+          "trim", List.of("exact", "reference", "mask_rate"), "how many a density keeps");
+
+  public static boolean isWholeModel(Params p) {
+    return p.choice("scope").equals("model");
+  }
+
+  /** The trim of these densities. */
+  public static Trim trim(Params p, double[] densities) {
+    return new Trim(
+        densities,
+        switch (p.choice("trim")) {
+          case "reference" -> Keep.REFERENCE;
+          case "mask_rate" -> Keep.MASK_RATE;
+          default -> Keep.EXACT;
+        });
+  }
+
+  /** The election that {@code election} and {@code zero_sign} name. */
+  public static Election election(Params p) {
+    boolean byCount = p.choice("election").equals("count");
+    return switch (p.choice("zero_sign")) {
+      case "majority" -> byCount ? Election.COUNT_MAJORITY : Election.MASS_MAJORITY;
+      case "majority_or_none" -> Election.MASS_MAJORITY_OR_NONE;
+      default -> byCount ? Election.COUNT : Election.MASS;
+    };
+  }
+
+  /** The merge function that {@code disjoint} and {@code normalize} name. */
+  public static Function function(Params p) {
+    if (p.choice("disjoint").equals("max")) {
+      return Function.MAX;
+    }
+    return p.flag("normalize") ? Function.MEAN : Function.SUM;
+  }
+
+  /** A divisor of zero: weights that cancel where everything takes part. */
+  public static Optional<String> weightsThatCancel(Params p) {
+    double sum = Arrays.stream(p.numbers("weight")).sum();
+    return p.flag("normalize") && Math.abs(sum) < NO_WEIGHT
+        ? Optional.of("the weights sum to " + sum + " (change a weight, or set normalize: false)")
+        : Optional.empty();
+  }
+}

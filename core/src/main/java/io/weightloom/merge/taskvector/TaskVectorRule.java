@@ -1,0 +1,133 @@
+package io.weightloom.merge.taskvector;
+
+import java.io.Serializable;
+import java.util.Arrays;
+
+/**
+ * What becomes of the task vectors δₖ = θₖ − θ₀ of one tensor. In order: random drop, 1/p rescale,
+ * magnitude trim, L1 rescale, weight, sign election, merge function, λ, base.
+ *
+ * @param weights wₖ
+ * @param lambda λ, applied last
+ * @param drop the random drop
+ * @param trim the magnitude trim
+ * @param l1 whether each trimmed δₖ is scaled to the L1 norm that it had
+ * @param election how conflicting signs are resolved
+ * @param function how what agrees is merged
+ */
+public record TaskVectorRule(
+    double[] weights,
+    double lambda,
+    Drop drop,
+    Trim trim,
+    boolean l1,
+    Election election,
+    Function function)
+    implements Serializable {
+
+  private static final long serialVersionUID = 1;
+
+  /**
+   * A Bernoulli mask for each model (DARE, Yu et al., 2023, eq. 3).
+   *
+   * @param densities probability to keep an element, by model; 1 keeps all
+   * @param inverse whether what is kept is divided by that probability
+   */
+  public record Drop(double[] densities, boolean inverse) implements Serializable {
+    /** Keeps all. */
+    public static Drop none(int models) {
+      return new Drop(ones(models), false);
+    }
+  }
+
+  /**
+   * A magnitude threshold for each model (TIES, Yadav et al., 2023, §4.1).
+   *
+   * @param densities share to keep, by model; 1 keeps all
+   * @param keep how many that means, and what of ties
+   */
+  public record Trim(double[] densities, Keep keep) implements Serializable {
+    /** Keeps all. */
+    public static Trim none(int models) {
+      return new Trim(ones(models), Keep.EXACT);
+    }
+  }
+
+  /** How many of n elements a density d keeps. */
+  public enum Keep {
+    /** Exactly ⌊d·n⌋, at least one; of equal magnitudes the lowest flat index first. */
+    EXACT,
+    /** All not below the k-th smallest magnitude, k = n − ⌊d·n⌋ (TIES' own code). */
+    REFERENCE,
+    /** All not below the k-th smallest magnitude, k = ⌊n·(1−d)⌋ (MergeLM's TIES). */
+    MASK_RATE,
+    /** All above the k-th smallest magnitude, k = ⌊n·(1−d)⌋ (MergeLM's DARE by magnitude). */
+    ABOVE;
+
+    /** Rank from the top, 1 being the largest, of the magnitude that bounds what is kept. */
+    long rank(double density, long n) {
+      return switch (this) {
+        case EXACT -> Math.max(1, (long) (density * n));
+        case REFERENCE -> (long) (density * n) + 1;
+        case MASK_RATE, ABOVE -> n - (long) (n * (1 - density)) + 1;
+      };
+    }
+  }
+
+  /** How a coordinate's sign is elected (TIES §4.2), and what a tie of the vote means. */
+  public enum Election {
+    /** No election: all take part. */
+    NONE,
+    /** Sign of the sum; a zero sum counts as positive (mergekit). */
+    MASS,
+    /** Sign of the sum of signs; zero counts as positive. */
+    COUNT,
+    /** Sign of the sum; zero takes the majority sign of the scope, negative if that is zero. */
+    MASS_MAJORITY,
+    /** As {@link #MASS_MAJORITY}, but nothing is selected if the majority is zero (MergeLM). */
+    MASS_MAJORITY_OR_NONE,
+    /** Sign of the sum of signs; zero takes the majority sign, negative if that is zero. */
+    COUNT_MAJORITY;
+
+    boolean byCount() {
+      return this == COUNT || this == COUNT_MAJORITY;
+    }
+
+    boolean needsMajority() {
+      return this == MASS_MAJORITY || this == MASS_MAJORITY_OR_NONE || this == COUNT_MAJORITY;
+    }
+
+    /** The sign of a coordinate whose vote is zero, given the sign of the whole scope. */
+    double zeroSign(int majority) {
+      return switch (this) {
+        case NONE, MASS, COUNT -> 1;
+        case MASS_MAJORITY_OR_NONE -> majority;
+        case MASS_MAJORITY, COUNT_MAJORITY -> majority == 0 ? -1 : majority;
+      };
+    }
+  }
+
+  /** How the values that agree become one (TIES §4.3, "disjoint merge"). */
+  public enum Function {
+    /** Their weighted mean. */
+    MEAN,
+    /** Their weighted sum. */
+    SUM,
+    /** The one of largest magnitude. */
+    MAX
+  }
+
+  static double[] ones(int models) {
+    double[] ones = new double[models];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  boolean trims() {
+    return Arrays.stream(trim.densities()).anyMatch(d -> d < 1);
+  }
+
+  boolean drops() {
+    return Arrays.stream(drop.densities()).anyMatch(d -> d < 1);
+  }
+}

@@ -1,0 +1,87 @@
+package io.weightloom.merge.taskvector;
+
+import io.weightloom.kernel.CounterRandom;
+import io.weightloom.merge.Arith;
+import io.weightloom.merge.Chunk;
+import io.weightloom.merge.Span;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sparsified task vectors of a span, chunk after chunk in order: dropped, rescaled by 1/p and
+ * trimmed, as far as the state knows the thresholds. Not thread-safe.
+ *
+ * @param <V> the work vector
+ */
+final class TaskVectors<V> {
+  private final TaskVectorRule rule;
+  private final Arith<V> arith;
+  private final boolean isDouble;
+  private final @Nullable Threshold[] thresholds;
+  private final long[] maskKeys;
+  private final long[] quotas;
+  private final long[] ties;
+
+  TaskVectors(TaskVectorState state, Arith<V> arith, Span span) {
+    this.rule = state.rule(span);
+    this.arith = arith;
+    this.isDouble = state.tensor(span).isDouble();
+    int models = state.scope().models();
+    this.thresholds = state.thresholds();
+    this.maskKeys = new long[models];
+    this.quotas = new long[models];
+    this.ties = new long[models];
+    for (int k = 0; k < models; k++) {
+      maskKeys[k] = state.maskKey(span, k);
+      Threshold t = thresholds[k];
+      if (t != null && t.found() && !t.isExact()) {
+        quotas[k] = t.quota(span);
+        ties[k] = t.ties().in(span);
+      }
+    }
+  }
+
+  /** Turns the models' values of the chunk into task vectors, in place. */
+  void subtractBase(Chunk<V> chunk) {
+    V[] deltas = chunk.inputs();
+    for (V delta : deltas) {
+      arith.subtract(delta, chunk.base(), delta, chunk.length());
+    }
+  }
+
+  /** Drops, rescales and trims model {@code k}'s task vector in place. */
+  void sparsify(int k, Chunk<V> chunk) {
+    V delta = chunk.inputs()[k];
+    int n = chunk.length();
+    double density = rule.drop().densities()[k];
+    if (density < 1) {
+      arith.drop(delta, maskKeys[k], chunk.first(), CounterRandom.dropBelow(1 - density), n);
+      if (rule.drop().inverse()) {
+        arith.divide(delta, arith.scalar(density), delta, n);
+      }
+    }
+    Threshold t = thresholds[k];
+    if (t != null && t.found()) {
+      trim(k, t, delta, n);
+    }
+  }
+
+  private void trim(int k, Threshold t, V delta, int n) {
+    double magnitude = t.magnitude(isDouble);
+    boolean quotaRules = rule.trim().keep() == TaskVectorRule.Keep.EXACT && !t.isExact();
+    if (rule.trim().keep() == TaskVectorRule.Keep.ABOVE) {
+      arith.trim(delta, nextUp(magnitude), n);
+    } else if (!quotaRules || quotas[k] == ties[k]) {
+      arith.trim(delta, magnitude, n);
+    } else if (quotas[k] == 0) {
+      arith.trim(delta, nextUp(magnitude), n);
+    } else {
+      int kept = arith.trimTies(delta, magnitude, quotas[k], n);
+      quotas[k] -= kept;
+      ties[k] = -1;
+    }
+  }
+
+  private double nextUp(double magnitude) {
+    return isDouble ? Math.nextUp(magnitude) : Math.nextUp((float) magnitude);
+  }
+}
