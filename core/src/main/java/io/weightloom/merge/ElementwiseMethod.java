@@ -11,6 +11,11 @@ public non-sealed interface ElementwiseMethod extends MergeMethod {
     return false;
   }
 
+  /** The most reads of the weights that the merge of such a scope takes, the emission included. */
+  default int reads(MergeScope scope) {
+    return 1;
+  }
+
   /** Begins the merge of a scope; nothing has been read yet. */
   MergeState begin(MergeScope scope);
 }

@@ -12,6 +12,11 @@ public interface TaskVectorMethod extends ElementwiseMethod {
   TaskVectorRule rule(TensorMerge tensor);
 
   @Override
+  default int reads(MergeScope scope) {
+    return TaskVectorState.begin(scope, scope.tensors().stream().map(this::rule).toList()).reads();
+  }
+
+  @Override
   default MergeState begin(MergeScope scope) {
     return TaskVectorState.begin(scope, scope.tensors().stream().map(this::rule).toList());
   }

@@ -73,6 +73,13 @@ record TaskVectorState(
     return Optional.empty();
   }
 
+  /** The most reads that this and what follows takes. */
+  int reads() {
+    int radix = Arrays.stream(thresholds).mapToInt(t -> t == null ? 0 : t.reads()).max().orElse(0);
+    boolean norms = rules.stream().anyMatch(r -> r.l1() && (r.trims() || r.drops()));
+    return radix + (norms ? 1 : 0) + (rules.get(0).election().needsMajority() ? 1 : 0) + 1;
+  }
+
   TaskVectorState with(@Nullable Threshold[] narrowed) {
     return new TaskVectorState(scope, rules, narrowed, factors, majority);
   }

@@ -59,6 +59,11 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
     return shift == 31 || shift == 63 ? shift - 15 : shift - 16;
   }
 
+  /** The most reads until it is found. */
+  int reads() {
+    return (shift - floor + 15) / 16;
+  }
+
   /** Narrows by the counts of a read, given by span in order. */
   Threshold narrowed(List<Part> parts, java.util.function.Function<Part, SparseCounts> counts) {
     long[] total = new long[1 << 16];

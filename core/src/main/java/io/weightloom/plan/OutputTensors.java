@@ -1,0 +1,364 @@
+package io.weightloom.plan;
+
+import io.weightloom.merge.MethodSpec;
+import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.Numerics;
+import io.weightloom.recipe.ParamValue;
+import io.weightloom.recipe.Recipe;
+import io.weightloom.recipe.Recipe.LayerRange;
+import io.weightloom.recipe.Recipe.Slice;
+import io.weightloom.recipe.Recipe.Source;
+import io.weightloom.recipe.RecipeProblem;
+import io.weightloom.tensor.TensorName;
+import io.weightloom.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Works out which tensors the output has and which tensors of which models each is made from: the
+ * layers slice by slice, what stands before them from the first slice, what stands behind from the
+ * last.
+ */
+final class OutputTensors {
+  private final Recipe recipe;
+  private final MethodSpec spec;
+  private final Numerics numerics;
+  private final List<ModelInfo> models;
+  private final Map<String, Integer> indexByReference;
+  private final Set<RecipeProblem> recipeProblems;
+  private final Set<String> inputProblems;
+  private final Set<String> warnings = new LinkedHashSet<>();
+  private final Map<String, Integer> layers = new TreeMap<>();
+  private int donor;
+
+  /**
+   * An output tensor before its parameters are known.
+   *
+   * @param name in the output
+   * @param slice where it comes from
+   * @param base the base's tensor, or null
+   * @param baseModel index of the base, or −1
+   * @param sources the recipe's entries that are merged
+   * @param models index of each source's model
+   * @param inputs each source's tensor
+   * @param position 0 to 1 over the layers of the slice
+   */
+  record Draft(
+      String name,
+      Slice slice,
+      @Nullable TensorSpec base,
+      int baseModel,
+      List<Source> sources,
+      List<Integer> models,
+      List<TensorSpec> inputs,
+      double position) {}
+
+  /** A slice with its base told apart from the models that are merged. */
+  private record Cast(
+      Slice slice, int base, int baseStart, List<Source> sources, List<Integer> models) {
+    /** Model whose tensor names the slice has. */
+    int leader() {
+      return models.isEmpty() ? base : models.get(0);
+    }
+  }
+
+  OutputTensors(
+      Recipe recipe,
+      MethodSpec spec,
+      Numerics numerics,
+      List<ModelInfo> models,
+      Map<String, Integer> indexByReference,
+      Set<RecipeProblem> recipeProblems,
+      Set<String> inputProblems) {
+    this.recipe = recipe;
+    this.spec = spec;
+    this.numerics = numerics;
+    this.models = models;
+    this.indexByReference = indexByReference;
+    this.recipeProblems = recipeProblems;
+    this.inputProblems = inputProblems;
+  }
+
+  /** Index of the model whose config and tokenizer the output gets. */
+  int donor() {
+    return donor;
+  }
+
+  /** Layers of each stack that slices made; empty without slices. */
+  Map<String, Integer> layers() {
+    return Map.copyOf(layers);
+  }
+
+  Collection<String> warnings() {
+    return warnings;
+  }
+
+  List<Draft> drafts() {
+    boolean sliced = !recipe.slices().isEmpty();
+    List<Slice> slices =
+        sliced
+            ? recipe.slices()
+            : List.of(new Slice(recipe.models(), Optional.empty(), Map.of(), "models"));
+    List<Cast> casts = slices.stream().map(this::cast).toList();
+    if (!recipeProblems.isEmpty() || casts.isEmpty()) {
+      return List.of();
+    }
+    donor = recipe.base().map(this::index).orElseGet(() -> casts.get(0).leader());
+    Map<String, Draft> drafts = new TreeMap<>(TensorName.NATURAL_ORDER);
+    if (sliced) {
+      casts.forEach(c -> stack(c, drafts));
+    } else {
+      whole(casts.get(0), drafts);
+    }
+    aroundLayers(casts.get(0), true, drafts);
+    aroundLayers(casts.get(casts.size() - 1), false, drafts);
+    return List.copyOf(drafts.values());
+  }
+
+  private int index(String reference) {
+    Integer index = indexByReference.get(reference);
+    if (index == null) {
+      throw new IllegalArgumentException("no model was given for " + reference);
+    }
+    return index;
+  }
+
+  private Cast cast(Slice slice) {
+    Optional<Integer> base = slice.base().or(recipe::base).map(this::index);
+    boolean needsBase = spec.base() == BaseRule.REQUIRED;
+    if (needsBase && base.isEmpty()) {
+      recipeProblems.add(
+          new RecipeProblem("base_model", spec.name() + " needs a base model (add base_model:)"));
+    }
+    List<Source> sources = new ArrayList<>();
+    List<Integer> cast = new ArrayList<>();
+    Optional<Integer> baseStart = Optional.empty();
+    for (Source source : slice.sources()) {
+      int model = index(source.model());
+      if (needsBase && base.isPresent() && base.get() == model) {
+        baseStart = Optional.of(source.layers().map(LayerRange::start).orElse(0));
+        if (!source.parameters().isEmpty()) {
+          warnings.add(source.path() + ": parameters of the base model have no effect");
+        }
+      } else if (cast.contains(model)) {
+        twice(source, cast.indexOf(model), sources);
+      } else {
+        sources.add(source);
+        cast.add(model);
+      }
+    }
+    requireCount(slice, sources.size());
+    int start =
+        baseStart.orElseGet(
+            () ->
+                sources.stream()
+                    .findFirst()
+                    .flatMap(Source::layers)
+                    .map(LayerRange::start)
+                    .orElse(0));
+    return new Cast(slice, needsBase ? base.orElse(-1) : -1, start, sources, cast);
+  }
+
+  private void twice(Source source, int first, List<Source> sources) {
+    recipeProblems.add(
+        new RecipeProblem(
+            source.path(),
+            "%s is the same model as %s (give it one entry with the parameters that you mean)"
+                .formatted(source.model(), sources.get(first).path())));
+  }
+
+  private void requireCount(Slice slice, int count) {
+    if (count < spec.minModels() || count > spec.maxModels()) {
+      String wanted =
+          spec.minModels() == spec.maxModels()
+              ? "exactly " + spec.minModels()
+              : "at least " + spec.minModels();
+      recipeProblems.add(
+          new RecipeProblem(
+              slice.path(),
+              "%s merges %s model%s%s, found %d"
+                  .formatted(
+                      spec.name(),
+                      wanted,
+                      spec.minModels() == 1 ? "" : "s",
+                      spec.base() == BaseRule.REQUIRED ? " beside the base" : "",
+                      count)));
+    }
+  }
+
+  private ModelInfo leader(Cast cast) {
+    return models.get(cast.base() >= 0 ? cast.base() : cast.leader());
+  }
+
+  /** All layers of whole models, under their own names. */
+  private void whole(Cast cast, Map<String, Draft> drafts) {
+    ModelInfo leader = leader(cast);
+    Map<String, Integer> depths = new LinkedHashMap<>();
+    for (String name : leader.tensors().keySet()) {
+      TensorName.layer(name)
+          .ifPresent(
+              layer -> {
+                int depth = depths.computeIfAbsent(layer.stack(), s -> leader.layersOfStack(name));
+                add(drafts, cast, name, k -> name, position(layer.index(), depth));
+              });
+    }
+    requireNothingExtra(cast, leader);
+  }
+
+  /** Everything of a whole model must have a place. */
+  private void requireNothingExtra(Cast cast, ModelInfo leader) {
+    for (int model : cast.models()) {
+      for (String name : models.get(model).tensors().keySet()) {
+        if (leader.find(name) == null && !name.endsWith(ModelInfo.HEAD)) {
+          inputProblems.add(
+              "%s has %s, which %s lacks"
+                  .formatted(models.get(model).reference(), name, leader.reference()));
+        }
+      }
+    }
+  }
+
+  /** The layers of a slice, renumbered behind those that are there already. */
+  private void stack(Cast cast, Map<String, Draft> drafts) {
+    Source first = cast.sources().get(0);
+    LayerRange range = first.layers().orElseThrow();
+    ModelInfo leader = models.get(cast.leader());
+    Map<String, Integer> begins = new LinkedHashMap<>();
+    for (String name : leader.tensors().keySet()) {
+      Optional<TensorName.Layer> layer = TensorName.layer(name);
+      if (layer.isEmpty()
+          || layer.get().index() < range.start()
+          || layer.get().index() >= range.end()) {
+        continue;
+      }
+      String stack = layer.get().stack();
+      int begin = begins.computeIfAbsent(stack, s -> layers.getOrDefault(s, 0));
+      int offset = layer.get().index() - range.start();
+      layers.merge(stack, begin + range.size(), Math::max);
+      add(
+          drafts,
+          cast,
+          TensorName.inLayer(name, begin + offset),
+          start -> TensorName.inLayer(name, start + offset),
+          position(offset, range.size()));
+    }
+    requireLayers(cast);
+  }
+
+  private void requireLayers(Cast cast) {
+    for (int k = 0; k < cast.sources().size(); k++) {
+      Source source = cast.sources().get(k);
+      ModelInfo model = models.get(cast.models().get(k));
+      int depth = model.tensors().keySet().stream().mapToInt(model::layersOfStack).max().orElse(0);
+      int end = source.layers().orElseThrow().end();
+      if (end > depth) {
+        recipeProblems.add(
+            new RecipeProblem(
+                source.path() + ".layer_range",
+                "ends at layer %d, but %s has %d layers".formatted(end, source.model(), depth)));
+      }
+    }
+  }
+
+  /** Embeddings before the layers, or norm and head behind them. */
+  private void aroundLayers(Cast cast, boolean before, Map<String, Draft> drafts) {
+    Set<String> names = new LinkedHashSet<>(leader(cast).tensors().keySet());
+    cast.models().stream()
+        .flatMap(m -> models.get(m).tensors().keySet().stream())
+        .filter(n -> n.endsWith(ModelInfo.HEAD))
+        .forEach(names::add);
+    for (String name : names) {
+      if (TensorName.layer(name).isEmpty() && TensorName.isBeforeLayers(name) == before) {
+        add(drafts, cast, name, k -> name, before ? 0 : positionBehind(cast));
+      }
+    }
+  }
+
+  /** Behind the layers a gradient has its last value; mergekit gives it the first. */
+  private double positionBehind(Cast cast) {
+    if (numerics == Numerics.ACCURATE) {
+      return 1;
+    }
+    if (hasGradient(cast)) {
+      warnings.add(
+          "as in mergekit, final norm and head take the first value of a gradient (accurate"
+              + " numerics give them the last)");
+    }
+    return 0;
+  }
+
+  private boolean hasGradient(Cast cast) {
+    List<Map<String, ParamValue>> all = new ArrayList<>();
+    all.add(recipe.parameters());
+    all.add(cast.slice().parameters());
+    cast.sources().forEach(s -> all.add(s.parameters()));
+    return all.stream().flatMap(m -> m.values().stream()).anyMatch(OutputTensors::isGradient);
+  }
+
+  private static boolean isGradient(ParamValue value) {
+    return value instanceof ParamValue.Gradient
+        || (value instanceof ParamValue.Filtered f
+            && f.cases().stream().anyMatch(c -> c.value() instanceof ParamValue.Gradient));
+  }
+
+  private static double position(int offset, int depth) {
+    return depth == 1 ? 1 : (double) offset / (depth - 1);
+  }
+
+  @FunctionalInterface
+  private interface NameOf {
+    /** The tensor's name in a model whose range starts at this layer. */
+    String startingAt(int layer);
+  }
+
+  private void add(
+      Map<String, Draft> drafts, Cast cast, String output, NameOf nameOf, double position) {
+    List<TensorSpec> inputs = new ArrayList<>();
+    for (int k = 0; k < cast.models().size(); k++) {
+      int start = cast.sources().get(k).layers().map(LayerRange::start).orElse(0);
+      find(cast.models().get(k), nameOf.startingAt(start), output).ifPresent(inputs::add);
+    }
+    Optional<TensorSpec> base =
+        cast.base() < 0
+            ? Optional.empty()
+            : find(cast.base(), nameOf.startingAt(cast.baseStart()), output);
+    if (inputs.size() == cast.models().size() && base.isPresent() == cast.base() >= 0) {
+      drafts.put(
+          output,
+          new Draft(
+              output,
+              cast.slice(),
+              base.orElse(null),
+              cast.base(),
+              cast.sources(),
+              cast.models(),
+              inputs,
+              position));
+    }
+  }
+
+  private Optional<TensorSpec> find(int model, String name, String output) {
+    TensorSpec found = models.get(model).find(name);
+    if (found == null) {
+      inputProblems.add(
+          "%s lacks %s%s"
+              .formatted(
+                  models.get(model).reference(),
+                  name,
+                  name.equals(output) ? "" : " (for " + output + ")"));
+    } else if (!found.name().equals(name)) {
+      warnings.add(
+          "%s ties %s to %s, which is merged in its place"
+              .formatted(models.get(model).reference(), name, found.name()));
+    }
+    return Optional.ofNullable(found);
+  }
+}
