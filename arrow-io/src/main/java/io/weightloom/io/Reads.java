@@ -1,0 +1,43 @@
+package io.weightloom.io;
+
+import io.weightloom.error.WeightloomException;
+import java.util.Objects;
+
+/** What the readers of all storages have in common. Stateless. */
+public final class Reads {
+  private Reads() {}
+
+  /**
+   * Checks a positional read before it is made.
+   *
+   * @throws IndexOutOfBoundsException if the range is not in {@code dst}
+   * @throws WeightloomException if the range is not in the file
+   */
+  public static void check(ByteSource source, long position, byte[] dst, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, dst.length);
+    if (position < 0) {
+      throw new IndexOutOfBoundsException("position " + position);
+    }
+    if (length > source.size() - position) {
+      throw truncated(source.path(), position, length, source.size());
+    }
+  }
+
+  /** The file ends inside of what was asked for. */
+  public static WeightloomException truncated(String path, long position, int length, long size) {
+    return WeightloomException.input(
+        "Cannot read %s of %s: the file ends at byte %d (copy or download it again)"
+            .formatted(range(position, length), path, size));
+  }
+
+  /** The storage said no. */
+  public static WeightloomException failed(String path, long position, int length, Throwable why) {
+    return WeightloomException.input(
+        "Cannot read %s of %s: %s (see whether the storage is still there)"
+            .formatted(range(position, length), path, why));
+  }
+
+  private static String range(long position, int length) {
+    return "bytes " + position + " to " + (position + length);
+  }
+}

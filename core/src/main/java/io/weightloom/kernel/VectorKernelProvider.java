@@ -1,0 +1,90 @@
+package io.weightloom.kernel;
+
+import com.google.auto.service.AutoService;
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteOrder;
+import java.util.Optional;
+
+/**
+ * Offers the SIMD loops. Links nothing of {@code jdk.incubator.vector}: where the module is not
+ * resolved, touching the loops would end in a {@link NoClassDefFoundError}, so they are found by
+ * name and only after every question was answered with yes.
+ */
+@AutoService(KernelProvider.class)
+public final class VectorKernelProvider implements KernelProvider {
+  private static final String MODULE = "jdk.incubator.vector";
+  private static final String KERNELS = "io.weightloom.kernel.vector.VectorKernels";
+  private static final int MIN_BITS = 128;
+  private static final int C2_LEVEL = 4;
+
+  @Override
+  public String name() {
+    return "vector";
+  }
+
+  @Override
+  public int priority() {
+    return 10;
+  }
+
+  @Override
+  public Usability usability() {
+    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+      return Usability.no("the processor is big-endian (nothing to pass: use the scalar kernels)");
+    }
+    if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+      return Usability.no(
+          "module %1$s is not resolved (pass --add-modules %1$s)".formatted(MODULE));
+    }
+    Optional<String> missing = compilerMissing();
+    if (missing.isPresent()) {
+      return Usability.no(missing.get());
+    }
+    int bits = 8 * Integer.parseInt(option("MaxVectorSize").orElse("0"));
+    if (bits < MIN_BITS) {
+      return Usability.no(
+          "vectors have %d bits, at least %d are needed (drop -XX:MaxVectorSize, if given)"
+              .formatted(bits, MIN_BITS));
+    }
+    return Usability.yes("vectors of %d bits".formatted(bits));
+  }
+
+  /** Only C2 turns the calls into instructions; elsewhere each one allocates. */
+  private static Optional<String> compilerMissing() {
+    if (System.getProperty("java.vm.info", "").contains("interpreted mode")) {
+      return Optional.of("the JVM only interprets (drop -Xint)");
+    }
+    if (option("UseJVMCICompiler").filter("true"::equals).isPresent()) {
+      return Optional.of("a JVMCI compiler replaces C2 (pass -XX:-UseJVMCICompiler)");
+    }
+    Optional<String> level = option("TieredStopAtLevel");
+    if (level.isEmpty()) {
+      return Optional.of("the JVM has no C2 compiler (use a HotSpot server JVM)");
+    }
+    if (Integer.parseInt(level.get()) < C2_LEVEL) {
+      return Optional.of(
+          "C2 is switched off (drop -XX:TieredStopAtLevel=%s)".formatted(level.get()));
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<String> option(String name) {
+    HotSpotDiagnosticMXBean hotSpot =
+        ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    try {
+      return Optional.ofNullable(hotSpot).map(bean -> bean.getVMOption(name).getValue());
+    } catch (IllegalArgumentException unknownHere) {
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public Kernels create() {
+    try {
+      return Class.forName(KERNELS).asSubclass(Kernels.class).getConstructor().newInstance();
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("Cannot create " + KERNELS, e);
+    }
+  }
+}
