@@ -65,6 +65,11 @@ public final class SpanRunner {
     this.blockElements = blockElements;
   }
 
+  /** Elements of a block. */
+  public int blockElements() {
+    return blockElements;
+  }
+
   /**
    * One read of a span.
    *

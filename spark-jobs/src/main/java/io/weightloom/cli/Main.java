@@ -1,0 +1,97 @@
+package io.weightloom.cli;
+
+import io.weightloom.error.WeightloomException;
+import io.weightloom.job.Manifest;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+
+/** {@code weightloom}: the commands and their exit codes. */
+@Command(
+    name = "weightloom",
+    description = "Merge and inspect the weights of models, on one machine or on a Spark cluster.",
+    subcommands = {
+      MergeCommand.class,
+      InspectCommand.class,
+      VerifyCommand.class,
+      DoctorCommand.class,
+      WarmUpCommand.class
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "1:internal error",
+      "2:wrong command line or recipe",
+      "3:bad input model or file",
+      "4:a check said no",
+      "5:the output exists, is in use or cannot be written"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  weightloom merge recipe.yml merged",
+      "  weightloom merge recipe.yml merged --dry-run",
+      "  weightloom inspect merged",
+      "  weightloom verify merged"
+    })
+public final class Main {
+  private static final int INTERNAL = 1;
+
+  private Main() {}
+
+  /** {@code --version}. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"weightloom " + Manifest.version()};
+    }
+  }
+
+  /** Runs a command and gives its exit code. */
+  public static int run(String... args) {
+    CommandLine commandLine = new CommandLine(new Main());
+    commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+    commandLine.setParameterExceptionHandler(Main::usage);
+    commandLine.setExecutionExceptionHandler((e, c, r) -> failed(e));
+    if (args.length == 0) {
+      commandLine.usage(System.err);
+      return WeightloomException.Kind.USAGE.exitCode();
+    }
+    return commandLine.execute(args);
+  }
+
+  private static int usage(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    System.err.println("weightloom: " + e.getMessage());
+    CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
+    System.err.println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
+    return WeightloomException.Kind.USAGE.exitCode();
+  }
+
+  private static int failed(Exception e) {
+    return WeightloomException.in(e)
+        .map(
+            known -> {
+              System.err.println("weightloom: " + known.getMessage());
+              return known.kind().exitCode();
+            })
+        .orElseGet(
+            () -> {
+              System.err.println("weightloom: internal error, please report it:");
+              e.printStackTrace();
+              return INTERNAL;
+            });
+  }
+
+  /** Under {@code spark-submit} a success must return, for an exit would end the application. */
+  @SuppressWarnings("SystemExitOutsideMain")
+  public static void main(String[] args) {
+    int code = run(args);
+    System.out.flush();
+    System.err.flush();
+    if (code != 0 || System.getProperty("spark.submit.deployMode") == null) {
+      System.exit(code);
+    }
+  }
+}

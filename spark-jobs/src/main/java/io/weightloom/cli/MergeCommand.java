@@ -1,0 +1,174 @@
+package io.weightloom.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.weightloom.job.EmbeddedSpark;
+import io.weightloom.job.Json;
+import io.weightloom.job.Manifest;
+import io.weightloom.job.MergeJob;
+import io.weightloom.job.MergeRequest;
+import io.weightloom.job.MergeResult;
+import io.weightloom.job.PlanReport;
+import io.weightloom.job.PreparedMerge;
+import io.weightloom.job.RecipeYaml;
+import io.weightloom.job.Units;
+import io.weightloom.merge.Numerics;
+import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlanner;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.spark.SparkContext;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code weightloom merge}. */
+@Command(
+    name = "merge",
+    description = "Merge models as a mergekit recipe says.",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  weightloom merge ties.yml merged            merge on this machine's cores",
+      "  weightloom merge ties.yml merged --dry-run  what it would do: reads headers only",
+      "  weightloom merge ties.yml merged --master spark://host:7077",
+      "",
+      "The output appears whole or not at all. It holds the weights, the config and tokenizer of",
+      "the base model, the recipe, a card and " + Manifest.FILE + ".",
+    })
+final class MergeCommand implements Callable<Integer> {
+
+  /** How progress is shown. */
+  enum ProgressMode {
+    AUTO,
+    JSON,
+    NONE
+  }
+
+  @Parameters(index = "0", paramLabel = "RECIPE", description = "the recipe, in mergekit's YAML")
+  private Path recipe = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")
+  private Path output = Path.of("");
+
+  @Option(
+      names = "--numerics",
+      defaultValue = "accurate",
+      description = "accurate: fp32 or better, one rounding; mergekit: rounds as mergekit does")
+  private Numerics numerics = Numerics.ACCURATE;
+
+  @Option(
+      names = {"--seed", "--random-seed"},
+      defaultValue = "0",
+      description = "seed of random masks (default: 0)")
+  private long seed;
+
+  @Option(names = "--dry-run", description = "print the plan, write nothing, start no Spark")
+  private boolean dryRun;
+
+  @Option(names = "--overwrite", description = "replace OUT if it exists")
+  private boolean overwrite;
+
+  @Option(
+      names = "--output",
+      defaultValue = "text",
+      description = "text, or json on standard output")
+  private Output format = Output.TEXT;
+
+  @Option(
+      names = "--progress",
+      defaultValue = "auto",
+      description = "auto (a line on a terminal), json (lines on standard error) or none")
+  private ProgressMode progress = ProgressMode.AUTO;
+
+  @Option(
+      names = "--out-shard-size",
+      paramLabel = "SIZE",
+      defaultValue = "5B",
+      converter = SizeConverter.class,
+      description = "most bytes in a file of the output: 5B, 500M (default: 5B)")
+  private long shardBytes = MergePlanner.Options.SHARD_BYTES;
+
+  @Option(
+      names = "--block-size",
+      paramLabel = "ELEMENTS",
+      defaultValue = "" + MergeRequest.BLOCK_ELEMENTS,
+      description = "elements read at a time: a power of two from 2048 to 1048576")
+  private int blockElements = MergeRequest.BLOCK_ELEMENTS;
+
+  @Option(
+      names = "--master",
+      paramLabel = "URL",
+      description = "Spark master; read by the launcher (default: the cores of this machine)")
+  private @Nullable String master;
+
+  @Override
+  public Integer call() {
+    Sizes.requireBlock(blockElements);
+    RecipeYaml yaml = RecipeYaml.read(recipe);
+    MergePlanner.Options options = new MergePlanner.Options(numerics, seed, shardBytes);
+    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options);
+    if (dryRun) {
+      printPlan(merge);
+      return 0;
+    }
+    ProgressLine line = ProgressLine.of(progress);
+    MergeRequest request = new MergeRequest(yaml, output, options, overwrite, blockElements, line);
+    request.requireWritable();
+    merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
+    long begin = System.nanoTime();
+    if (master != null && System.getProperty("spark.master") == null) {
+      System.setProperty("spark.master", master);
+    }
+    SparkContext spark = EmbeddedSpark.context();
+    try {
+      MergeResult result = MergeJob.run(spark, request, merge);
+      line.wipe();
+      print(merge.plan(), result, (System.nanoTime() - begin) / 1e9);
+    } finally {
+      line.wipe();
+      spark.stop();
+    }
+    return 0;
+  }
+
+  private void printPlan(PreparedMerge merge) {
+    int threads = Runtime.getRuntime().availableProcessors();
+    System.out.print(
+        format == Output.JSON
+            ? Json.prettyText(PlanReport.json(merge, threads, blockElements))
+            : PlanReport.text(merge, threads, blockElements));
+  }
+
+  private void print(MergePlan plan, MergeResult result, double seconds) {
+    if (format == Output.JSON) {
+      ObjectNode out = Json.object();
+      out.put("output", result.output());
+      out.put("method", plan.method());
+      out.put("numerics", plan.numerics().label());
+      out.put("seed", plan.seed());
+      out.put("tensors", plan.tensors().size());
+      out.put("parameters", plan.parameters());
+      out.put("output_bytes", plan.outputBytes());
+      out.put("files", plan.shards().size());
+      out.put("seconds", Math.round(seconds * 1000) / 1000.0);
+      out.set("realised_density", Json.tree(result.realisedDensity()));
+      out.set("warnings", Json.tree(plan.warnings()));
+      System.out.print(Json.prettyText(out));
+      return;
+    }
+    System.err.printf(
+        "merged %d tensors, %s parameters, %s by %s in %.1f s: %s%n",
+        plan.tensors().size(),
+        Units.count(plan.parameters()),
+        Units.bytes(plan.outputBytes()),
+        plan.method(),
+        seconds,
+        result.output());
+    for (Map.Entry<String, Double> d : result.realisedDensity().entrySet()) {
+      System.err.printf(
+          "  kept %.2f %% of the task vector of %s%n", 100 * d.getValue(), d.getKey());
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package io.weightloom.job;
+
+import io.weightloom.error.WeightloomException;
+import io.weightloom.job.MergeRequest.Progress;
+import io.weightloom.merge.MergeState;
+import io.weightloom.merge.MergeState.Part;
+import io.weightloom.plan.MergePlan;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.spark.SparkContext;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
+
+/**
+ * Runs a prepared merge on Spark: rounds of surveys where a method asks for them, then one pass
+ * that writes. Tasks read the same range of all models themselves and return digests and counts; no
+ * weight crosses the network.
+ */
+public final class MergeJob {
+  private final JavaSparkContext spark;
+  private final MergeRequest request;
+  private final PreparedMerge merge;
+
+  private MergeJob(SparkContext spark, MergeRequest request, PreparedMerge merge) {
+    this.spark = JavaSparkContext.fromSparkContext(spark);
+    this.request = request;
+    this.merge = merge;
+  }
+
+  /**
+   * Writes the model.
+   *
+   * @throws WeightloomException if it cannot; nothing is left under the output's name
+   */
+  public static MergeResult run(SparkContext spark, MergeRequest request, PreparedMerge merge) {
+    return new MergeJob(spark, request, merge).run();
+  }
+
+  private MergeResult run() {
+    MergePlan plan = merge.plan();
+    requireOutputApart();
+    long bytes = merge.layouts().stream().mapToLong(l -> l.fileSize()).sum();
+    try (OutputDir output = OutputDir.open(request.output(), request.overwrite(), bytes)) {
+      for (int i = 0; i < plan.shards().size(); i++) {
+        output.allocate(plan.shards().get(i).file(), merge.layouts().get(i));
+      }
+      WorkPlan work = new WorkPlan(merge, output, spark.defaultParallelism());
+      boolean surveyed = survey(work);
+      List<Work.Emitted> emitted =
+          perform("merge", work.emissions(surveyed), work.states()).stream()
+              .map(d -> (Work.Emitted) d)
+              .sorted(
+                  Comparator.comparingInt(Work.Emitted::tensor)
+                      .thenComparingLong(Work.Emitted::first))
+              .toList();
+      MergeResult result = MergeResult.of(merge, request, work, emitted);
+      new ModelFiles(merge, request, result).writeTo(output);
+      output.publish();
+      return result;
+    }
+  }
+
+  private void requireOutputApart() {
+    String out = request.output().toAbsolutePath().normalize().toString();
+    merge
+        .plan()
+        .models()
+        .forEach(
+            m -> {
+              if (m.location().equals(out) || m.location().startsWith(out + "/")) {
+                throw WeightloomException.conflict(
+                    "Cannot write %s: it holds the input %s (choose another directory)"
+                        .formatted(request.output(), m.reference()));
+              }
+            });
+  }
+
+  /** All rounds of surveys; whether there were any. */
+  private boolean survey(WorkPlan work) {
+    int round = 0;
+    for (List<Work> next = work.surveys(true); !next.isEmpty(); next = work.surveys(false)) {
+      round++;
+      Map<Integer, List<Part>> found = new TreeMap<>();
+      for (Work.Done done : perform("survey " + round, next, work.states())) {
+        Work.Surveyed surveyed = (Work.Surveyed) done;
+        found.computeIfAbsent(surveyed.scope(), s -> new ArrayList<>()).add(surveyed.part());
+      }
+      found.forEach(
+          (scope, parts) -> {
+            parts.sort(Comparator.comparing(Part::span));
+            work.states()
+                .set(
+                    scope,
+                    work.states().get(scope).survey().orElseThrow().conclude(List.copyOf(parts)));
+          });
+    }
+    return round > 0;
+  }
+
+  private List<Work.Done> perform(String phase, List<Work> work, List<MergeState> states) {
+    if (work.isEmpty()) {
+      return List.of();
+    }
+    List<List<Work>> tasks = WorkPlan.tasks(work, spark.defaultParallelism());
+    Broadcast<MergeState[]> state = spark.broadcast(states.toArray(MergeState[]::new));
+    int blockElements = request.blockElements();
+    boolean checkFinite = !merge.plan().keepsNonFinite();
+    Progress progress = request.progress();
+    spark.setJobGroup("weightloom", phase + " of " + request.output().getFileName());
+    TaskProgress listener = new TaskProgress(phase, tasks, progress);
+    spark.sc().addSparkListener(listener);
+    try {
+      return spark
+          .parallelize(tasks, tasks.size())
+          .flatMap(task -> perform(task, state.value(), blockElements, checkFinite).iterator())
+          .collect();
+    } catch (RuntimeException e) {
+      throw WeightloomException.in(e).<RuntimeException>map(found -> found).orElse(e);
+    } finally {
+      spark.sc().removeSparkListener(listener);
+      spark.clearJobGroup();
+      state.destroy();
+    }
+  }
+
+  private static List<Work.Done> perform(
+      List<Work> task, MergeState[] states, int blockElements, boolean checkFinite) {
+    List<Work.Done> done = new ArrayList<>();
+    try (Worker worker = new Worker(blockElements, checkFinite)) {
+      for (Work work : task) {
+        done.add(worker.run(work, states));
+      }
+    }
+    return done;
+  }
+}

@@ -1,0 +1,46 @@
+package io.weightloom.job;
+
+import io.weightloom.plan.MergePlanner;
+import java.nio.file.Path;
+
+/**
+ * A merge to run.
+ *
+ * @param recipe what to merge
+ * @param output the directory that will hold the model
+ * @param options numerics, seed and size of the output's files
+ * @param overwrite whether an existing output is replaced
+ * @param blockElements elements read at a time from each model: a power of two
+ * @param progress told of what has been done
+ */
+public record MergeRequest(
+    RecipeYaml recipe,
+    Path output,
+    MergePlanner.Options options,
+    boolean overwrite,
+    int blockElements,
+    Progress progress) {
+
+  /** 256 Ki elements: the blocks of a handful of models stay in the second and third cache. */
+  public static final int BLOCK_ELEMENTS = 1 << 18;
+
+  /** Fails at once if the output is in the way, before anything is started for it. */
+  public void requireWritable() {
+    OutputDir.check(output, overwrite);
+  }
+
+  /** Is told how far a job is; called from one thread at a time. */
+  @FunctionalInterface
+  public interface Progress {
+    Progress NONE = (phase, done, total) -> {};
+
+    /**
+     * Reports.
+     *
+     * @param phase what is going on
+     * @param doneBytes bytes of input gone through in this phase
+     * @param totalBytes bytes of input of this phase
+     */
+    void at(String phase, long doneBytes, long totalBytes);
+  }
+}

@@ -1,0 +1,135 @@
+package io.weightloom.job;
+
+import io.weightloom.io.ContentDigest;
+import io.weightloom.merge.MergeState;
+import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.PlannedTensor;
+import io.weightloom.plan.PlannedTensor.Copied;
+import io.weightloom.plan.PlannedTensor.Merged;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What a merge did, tensor by tensor.
+ *
+ * @param output the directory
+ * @param tensors in the plan's order
+ * @param inputDigests by model of the plan: content digest of each tensor that was read, by name
+ */
+public record MergeResult(
+    String output, List<TensorResult> tensors, List<Map<String, String>> inputDigests) {
+
+  /**
+   * What became of a tensor.
+   *
+   * @param planned what was to be done
+   * @param digest of its bytes
+   * @param kept elements of each model that took part; empty where none was dropped
+   * @param decisions thresholds, factors
+   */
+  public record TensorResult(
+      PlannedTensor planned, String digest, List<Long> kept, Map<String, Object> decisions) {
+
+    /** Share of each model's elements that took part. */
+    public List<Double> realisedDensity() {
+      double n = planned.output().elements();
+      return kept.stream().map(k -> k / n).toList();
+    }
+  }
+
+  static MergeResult of(
+      PreparedMerge merge, MergeRequest request, WorkPlan work, List<Work.Emitted> emitted) {
+    MergePlan plan = merge.plan();
+    Map<Integer, List<Work.Emitted>> byTensor = new TreeMap<>();
+    emitted.forEach(e -> byTensor.computeIfAbsent(e.tensor(), t -> new ArrayList<>()).add(e));
+    Map<Integer, Map<String, Object>> decisions = decisions(work, emitted);
+    List<Map<String, String>> inputs = new ArrayList<>();
+    plan.models().forEach(m -> inputs.add(new TreeMap<>()));
+    List<TensorResult> results = new ArrayList<>();
+    for (int i = 0; i < plan.tensors().size(); i++) {
+      PlannedTensor planned = plan.tensors().get(i);
+      List<Work.Emitted> parts = byTensor.getOrDefault(i, List.of());
+      long[] grains = parts.stream().flatMapToLong(p -> Arrays.stream(p.outputGrains())).toArray();
+      results.add(
+          new TensorResult(
+              planned,
+              ContentDigest.tensor(grains),
+              kept(parts),
+              decisions.getOrDefault(i, Map.of())));
+      digestInputs(planned, parts, inputs);
+    }
+    return new MergeResult(request.output().toString(), results, inputs);
+  }
+
+  private static Map<Integer, Map<String, Object>> decisions(
+      WorkPlan work, List<Work.Emitted> emitted) {
+    Map<Integer, Map<String, Object>> decisions = new HashMap<>();
+    for (int s = 0; s < work.scopes().size(); s++) {
+      for (int t = 0; t < work.scopes().get(s).size(); t++) {
+        decisions.put(work.scopes().get(s).get(t), work.states().get(s).decisions(t));
+      }
+    }
+    for (Work.Emitted e : emitted) {
+      MergeState state = e.state();
+      if (state != null) {
+        decisions.put(e.tensor(), state.decisions(0));
+      }
+    }
+    return decisions;
+  }
+
+  private static List<Long> kept(List<Work.Emitted> parts) {
+    long[] sum = new long[parts.isEmpty() ? 0 : parts.get(0).kept().length];
+    for (Work.Emitted part : parts) {
+      for (int k = 0; k < sum.length; k++) {
+        sum[k] += part.kept()[k];
+      }
+    }
+    return Arrays.stream(sum).boxed().toList();
+  }
+
+  private static void digestInputs(
+      PlannedTensor planned, List<Work.Emitted> parts, List<Map<String, String>> inputs) {
+    if (planned instanceof Copied c) {
+      inputs.get(c.model()).put(c.source().name(), digest(parts, 0));
+    } else if (planned instanceof Merged m) {
+      int models = m.models().size();
+      for (int k = 0; k < models; k++) {
+        String name = m.merge().inputs().get(k).spec().name();
+        inputs.get(m.models().get(k)).put(name, digest(parts, k));
+      }
+      var base = m.merge().base();
+      if (base != null) {
+        inputs.get(m.baseModel()).put(base.name(), digest(parts, models));
+      }
+    }
+  }
+
+  private static String digest(List<Work.Emitted> parts, int input) {
+    return ContentDigest.tensor(
+        parts.stream().flatMapToLong(p -> Arrays.stream(p.inputGrains()[input])).toArray());
+  }
+
+  /** Mean realised density by model over the tensors from which something was dropped. */
+  public Map<String, Double> realisedDensity() {
+    Map<String, double[]> sums = new LinkedHashMap<>();
+    for (TensorResult t : tensors) {
+      if (t.planned() instanceof Merged m) {
+        for (int k = 0; k < t.kept().size(); k++) {
+          double[] sum =
+              sums.computeIfAbsent(m.merge().inputs().get(k).model(), x -> new double[2]);
+          sum[0] += t.kept().get(k);
+          sum[1] += t.planned().output().elements();
+        }
+      }
+    }
+    Map<String, Double> densities = new LinkedHashMap<>();
+    sums.forEach((model, sum) -> densities.put(model, sum[0] / sum[1]));
+    return densities;
+  }
+}

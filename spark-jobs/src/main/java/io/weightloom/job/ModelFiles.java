@@ -1,0 +1,123 @@
+package io.weightloom.job;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.weightloom.io.ModelDir;
+import io.weightloom.io.ShardIndex;
+import io.weightloom.io.Storage;
+import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlan.Shard;
+import io.weightloom.plan.ModelInfo;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+
+/**
+ * The files of a model beside its weights: config and tokenizer of the donor, card, recipe,
+ * manifest and, last, the index.
+ */
+final class ModelFiles {
+  private static final int LIMIT = 1 << 30;
+  private static final List<String> LAYER_COUNTS =
+      List.of("num_hidden_layers", "n_layer", "n_layers", "num_layers");
+
+  /** The recipe's name in the output, which other tools look for. */
+  static final String RECIPE = "mergekit_config.yml";
+
+  private final PreparedMerge merge;
+  private final MergeRequest request;
+  private final MergeResult result;
+
+  ModelFiles(PreparedMerge merge, MergeRequest request, MergeResult result) {
+    this.merge = merge;
+    this.request = request;
+    this.result = result;
+  }
+
+  void writeTo(OutputDir output) {
+    MergePlan plan = merge.plan();
+    ModelDir donor = merge.models().get(plan.donor());
+    Storage storage = Storage.of(donor.path());
+    for (String name : donor.companionFiles()) {
+      output.write(name, storage.readAll(storage.resolve(donor.path(), name), LIMIT));
+    }
+    ObjectNode config = config(donor.config());
+    if (!config.isEmpty()) {
+      output.write("config.json", Json.pretty(config));
+    }
+    output.write(RECIPE, request.recipe().text().getBytes(StandardCharsets.UTF_8));
+    output.write("README.md", card().getBytes(StandardCharsets.UTF_8));
+    output.write(Manifest.FILE, Json.pretty(Manifest.of(merge, request, result)));
+    if (plan.shards().size() > 1) {
+      output.write("model.safetensors.index.json", index().toJson());
+    }
+  }
+
+  private ObjectNode config(ObjectNode config) {
+    MergePlan plan = merge.plan();
+    plan.dtype()
+        .ifPresent(
+            dtype -> {
+              if (config.has("dtype")) {
+                config.put("dtype", dtype.torchName());
+              }
+              if (config.has("torch_dtype") || !config.has("dtype")) {
+                config.put("torch_dtype", dtype.torchName());
+              }
+            });
+    plan.layers().values().stream()
+        .reduce(Math::max)
+        .ifPresent(
+            layers ->
+                LAYER_COUNTS.stream()
+                    .filter(config::has)
+                    .forEach(key -> config.put(key, layers.intValue())));
+    JsonNode types = config.get("layer_types");
+    if (types != null && !plan.layers().isEmpty()) {
+      config.remove("layer_types");
+    }
+    return config;
+  }
+
+  private ShardIndex index() {
+    Map<String, String> files = new TreeMap<>();
+    for (Shard shard : merge.plan().shards()) {
+      shard.tensors().forEach(t -> files.put(t.name(), shard.file()));
+    }
+    return new ShardIndex(
+        files,
+        OptionalLong.of(merge.plan().outputBytes()),
+        OptionalLong.of(merge.plan().parameters()));
+  }
+
+  private String card() {
+    MergePlan plan = merge.plan();
+    StringBuilder card = new StringBuilder("---\nbase_model:\n");
+    for (ModelInfo model : plan.models()) {
+      card.append("- ").append(Json.text(model.reference())).append('\n');
+    }
+    card.append("base_model_relation: merge\nlibrary_name: transformers\n")
+        .append("tags:\n- mergekit\n- merge\n- weightloom\n---\n\n# ")
+        .append(request.output().toAbsolutePath().normalize().getFileName())
+        .append("\n\nA merge of these models by `")
+        .append(plan.method())
+        .append("`, made with [Weightloom](https://github.com/weightloom/weightloom) ")
+        .append(Manifest.version())
+        .append(":\n\n");
+    for (ModelInfo model : plan.models()) {
+      card.append("- ").append(model.reference()).append('\n');
+    }
+    card.append("\nNumerics: ")
+        .append(plan.numerics().label())
+        .append(", seed ")
+        .append(plan.seed())
+        .append(". Every decision and digest is in `")
+        .append(Manifest.FILE)
+        .append("`.\n\n## Recipe\n\n```yaml\n")
+        .append(request.recipe().text().stripTrailing())
+        .append("\n```\n");
+    return card.toString();
+  }
+}

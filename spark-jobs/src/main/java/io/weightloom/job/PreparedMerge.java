@@ -1,0 +1,73 @@
+package io.weightloom.job;
+
+import io.weightloom.error.WeightloomException;
+import io.weightloom.io.ModelDir;
+import io.weightloom.io.ModelReference;
+import io.weightloom.io.Storage;
+import io.weightloom.io.TensorLocation;
+import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.safetensors.SafetensorsLayout;
+import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlanner;
+import io.weightloom.plan.ModelInfo;
+import io.weightloom.recipe.Recipe;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A merge whose every byte has its place: headers were read, weights were not.
+ *
+ * @param plan what will be done
+ * @param models the opened models, by their index in the plan
+ * @param layouts the output's files, by their index in the plan
+ */
+public record PreparedMerge(
+    MergePlan plan, List<ModelDir> models, List<SafetensorsLayout> layouts) {
+
+  /** What safetensors files of PyTorch models carry, and what transformers asks for. */
+  static final Map<String, String> METADATA = Map.of("format", "pt");
+
+  /** Opens the models of a recipe and plans its merge. */
+  public static PreparedMerge of(Recipe recipe, MergePlanner.Options options) {
+    Map<String, ModelDir> byLocation = new LinkedHashMap<>();
+    Map<String, ModelDir> dirs = new LinkedHashMap<>();
+    Map<String, ModelInfo> byReference = new LinkedHashMap<>();
+    for (String reference : MergePlanner.references(recipe)) {
+      String location = canonical(ModelReference.resolve(reference, System.getenv()));
+      ModelDir dir = byLocation.computeIfAbsent(location, l -> ModelDir.open(l, Profile.REFERENCE));
+      dirs.put(reference, dir);
+      byReference.put(
+          reference,
+          ModelInfo.of(
+              reference,
+              location,
+              dir.tensors().values().stream().map(TensorLocation::spec).toList(),
+              dir.config().path("tie_word_embeddings").asBoolean(false)));
+    }
+    TokenizerCheck.require(recipe, dirs);
+    MergePlan plan = MergePlanner.plan(recipe, byReference, options);
+    List<ModelDir> models = new ArrayList<>();
+    for (ModelInfo model : plan.models()) {
+      models.add(java.util.Objects.requireNonNull(byLocation.get(model.location())));
+    }
+    List<SafetensorsLayout> layouts =
+        plan.shards().stream().map(s -> SafetensorsLayout.of(s.tensors(), METADATA)).toList();
+    return new PreparedMerge(plan, List.copyOf(models), layouts);
+  }
+
+  private static String canonical(String location) {
+    try {
+      return Storage.scheme(location).isEmpty() && Files.exists(Path.of(location))
+          ? Path.of(location).toRealPath().toString()
+          : location;
+    } catch (IOException e) {
+      throw WeightloomException.input(
+          "Cannot open model %s: %s (check the path)".formatted(location, e));
+    }
+  }
+}

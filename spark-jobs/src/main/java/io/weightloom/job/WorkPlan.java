@@ -1,0 +1,214 @@
+package io.weightloom.job;
+
+import io.weightloom.io.ModelDir;
+import io.weightloom.io.TensorLocation;
+import io.weightloom.io.safetensors.SafetensorsLayout;
+import io.weightloom.io.safetensors.StoredTensor;
+import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MergeMethods;
+import io.weightloom.merge.MergeScope;
+import io.weightloom.merge.MergeState;
+import io.weightloom.merge.Span;
+import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.PlannedTensor;
+import io.weightloom.plan.PlannedTensor.Copied;
+import io.weightloom.plan.PlannedTensor.Merged;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Cuts a prepared merge into work. A tensor with statistics of its own is done by one task from
+ * first read to last, unless it is too large a share of the whole; then, and for statistics of the
+ * whole model, spans are surveyed by many tasks, round after round. Which of the two never shows in
+ * the output.
+ */
+final class WorkPlan {
+  /** Input bytes of one piece of work. */
+  private static final long SPAN_BYTES = 64L << 20;
+
+  /** Input bytes up to which one task may read a tensor several times. */
+  private static final long WHOLE_BYTES = 1L << 30;
+
+  private final PreparedMerge merge;
+  private final ElementwiseMethod method;
+  private final int parallelism;
+  private final Map<String, Long> begins = new HashMap<>();
+  private final Map<String, String> files = new HashMap<>();
+  private final List<MergeState> states = new ArrayList<>();
+  private final List<List<Integer>> scopes = new ArrayList<>();
+  private final List<Work> whole = new ArrayList<>();
+  private final List<Work> copies = new ArrayList<>();
+
+  WorkPlan(PreparedMerge merge, OutputDir output, int parallelism) {
+    this.merge = merge;
+    this.parallelism = parallelism;
+    this.method = (ElementwiseMethod) MergeMethods.named(merge.plan().method()).orElseThrow();
+    for (int i = 0; i < merge.layouts().size(); i++) {
+      SafetensorsLayout layout = merge.layouts().get(i);
+      String file = output.path(merge.plan().shards().get(i).file()).toString();
+      for (StoredTensor t : layout.tensors()) {
+        begins.put(t.spec().name(), t.begin());
+        files.put(t.spec().name(), file);
+      }
+    }
+    cut();
+  }
+
+  private void cut() {
+    MergePlan plan = merge.plan();
+    for (List<Integer> tensors : plan.scopes()) {
+      MergeScope scope =
+          new MergeScope(
+              plan.seed(), tensors.stream().map(i -> ((Merged) tensor(i)).merge()).toList());
+      MergeState state = method.begin(scope);
+      if (state.survey().isPresent() && tensors.size() == 1 && fitsOneTask(tensors.get(0))) {
+        int reads = method.reads(scope);
+        whole.add(new Work.WholeTensor(plan.method(), scope, place(tensors.get(0)), reads));
+      } else {
+        scopes.add(tensors);
+        states.add(state);
+      }
+    }
+    for (int i = 0; i < plan.tensors().size(); i++) {
+      if (tensor(i) instanceof Copied copied) {
+        copy(i, copied);
+      }
+    }
+  }
+
+  private boolean fitsOneTask(int tensor) {
+    long fairShare = merge.plan().inputBytes() / (2L * parallelism);
+    return tensor(tensor).inputBytes() <= Math.max(SPAN_BYTES, Math.min(WHOLE_BYTES, fairShare));
+  }
+
+  private PlannedTensor tensor(int index) {
+    return merge.plan().tensors().get(index);
+  }
+
+  private Work.Place place(int index) {
+    Merged merged = (Merged) tensor(index);
+    List<TensorLocation> inputs = new ArrayList<>();
+    for (int k = 0; k < merged.models().size(); k++) {
+      String name = merged.merge().inputs().get(k).spec().name();
+      inputs.add(location(merged.models().get(k), name));
+    }
+    var base = merged.merge().base();
+    String name = merged.output().name();
+    return new Work.Place(
+        index,
+        merged.merge(),
+        base == null ? null : location(merged.baseModel(), base.name()),
+        inputs,
+        file(name),
+        begin(name));
+  }
+
+  private TensorLocation location(int model, String name) {
+    ModelDir dir = merge.models().get(model);
+    TensorLocation location = dir.tensors().get(name);
+    if (location == null) {
+      throw new IllegalStateException(dir.path() + " has no " + name);
+    }
+    return location;
+  }
+
+  private String file(String tensor) {
+    return java.util.Objects.requireNonNull(files.get(tensor), tensor);
+  }
+
+  private long begin(String tensor) {
+    return java.util.Objects.requireNonNull(begins.get(tensor), tensor);
+  }
+
+  private void copy(int index, Copied copied) {
+    long size = copied.source().byteSize();
+    long grain = (long) Span.GRAIN * Worker.grainWidth(copied.source().dtype());
+    long piece = Math.max(1, SPAN_BYTES / grain) * grain;
+    TensorLocation source = location(copied.model(), copied.source().name());
+    String name = copied.output().name();
+    for (long at = 0; at < size; at += piece) {
+      copies.add(
+          new Work.CopyBytes(
+              index, source, file(name), begin(name), at, Math.min(piece, size - at)));
+    }
+  }
+
+  /** The scopes that are cut over tasks: their states, as far as they have come. */
+  List<MergeState> states() {
+    return states;
+  }
+
+  /** The surveys that these scopes need next; empty when all can be written. */
+  List<Work> surveys(boolean first) {
+    List<Work> work = new ArrayList<>();
+    for (int s = 0; s < scopes.size(); s++) {
+      if (states.get(s).survey().isPresent()) {
+        for (int t = 0; t < scopes.get(s).size(); t++) {
+          Work.Place place = place(scopes.get(s).get(t));
+          for (Span span : spans(t, place)) {
+            work.add(new Work.SurveySpan(s, place, span, first));
+          }
+        }
+      }
+    }
+    return work;
+  }
+
+  /** Everything that writes. */
+  List<Work> emissions(boolean surveyed) {
+    List<Work> work = new ArrayList<>(whole);
+    for (int s = 0; s < scopes.size(); s++) {
+      for (int t = 0; t < scopes.get(s).size(); t++) {
+        Work.Place place = place(scopes.get(s).get(t));
+        for (Span span : spans(t, place)) {
+          work.add(new Work.EmitSpan(s, place, span, surveyed));
+        }
+      }
+    }
+    work.addAll(copies);
+    return work;
+  }
+
+  /** What scope and place in it a tensor of the plan has; for decisions. */
+  List<List<Integer>> scopes() {
+    return scopes;
+  }
+
+  private static List<Span> spans(int tensor, Work.Place place) {
+    long elements = place.merge().elements();
+    long step = Math.max(1, SPAN_BYTES / (place.width() * Span.GRAIN)) * Span.GRAIN;
+    List<Span> spans = new ArrayList<>();
+    for (long first = 0; first < elements; first += step) {
+      spans.add(new Span(tensor, first, Math.min(step, elements - first)));
+    }
+    return spans;
+  }
+
+  /**
+   * Packs work into tasks of about equal size, the largest first so that none is left for last;
+   * small neighbours stay together.
+   */
+  static List<List<Work>> tasks(List<Work> work, int parallelism) {
+    long total = work.stream().mapToLong(Work::bytes).sum();
+    long target = Math.max(1, Math.min(4 * SPAN_BYTES, total / (4L * parallelism)));
+    List<List<Work>> tasks = new ArrayList<>();
+    long filled = target;
+    for (Work w : work) {
+      if (filled + w.bytes() > target) {
+        tasks.add(new ArrayList<>());
+        filled = 0;
+      }
+      tasks.get(tasks.size() - 1).add(w);
+      filled += w.bytes();
+    }
+    tasks.sort(Comparator.comparingLong(WorkPlan::bytes).reversed());
+    return tasks;
+  }
+
+  static long bytes(List<Work> task) {
+    return task.stream().mapToLong(Work::bytes).sum();
+  }
+}
