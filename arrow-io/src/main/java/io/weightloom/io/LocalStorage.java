@@ -62,6 +62,11 @@ public final class LocalStorage implements Storage {
     }
   }
 
+  @Override
+  public String toString() {
+    return "local files";
+  }
+
   private static WeightloomException failure(String verb, String path, IOException e) {
     String why = e instanceof NoSuchFileException ? "there is no such file" : e.toString();
     return WeightloomException.input(

@@ -5,7 +5,7 @@ import io.weightloom.tensor.DType;
 /**
  * A tensor's line in the header, not yet trusted.
  *
- * @param dims the shape; unsigned, and none above {@link Long#MAX_VALUE}
+ * @param dims the shape, unsigned
  * @param begin the first byte, unsigned, relative to the data's begin
  * @param end the byte behind the last, unsigned
  * @param at the byte of the file where the line begins

@@ -14,7 +14,9 @@ enum HeaderError {
       "overflow computing buffer size from shape and/or element type",
       Fix.REWRITE),
   MISALIGNED_SLICE(
-      "MisalignedSlice", "the tensor's bits do not end on a byte boundary", Fix.REWRITE),
+      "MisalignedSlice",
+      "the slice is slicing for subbytes dtypes and does not end up at a byte boundary",
+      Fix.REWRITE),
   TENSOR_INVALID_INFO(
       "TensorInvalidInfo", "invalid shape, data type, or offset for tensor", Fix.REWRITE),
   METADATA_INCOMPLETE_BUFFER(

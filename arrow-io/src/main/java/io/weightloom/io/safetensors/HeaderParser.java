@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /** Reads the JSON of a header as the reference does, one token at a time. For one use. */
 final class HeaderParser {
@@ -25,6 +26,9 @@ final class HeaderParser {
 
   /** The reference's parser refuses the 128th level. */
   private static final int MAX_DEPTH = 127;
+
+  private static final Pattern LEAVES_DIRECTORY =
+      Pattern.compile("^[/\\\\]|(^|[/\\\\])\\.\\.([/\\\\]|$)");
 
   // The encoding is not guessed: a NUL behind the brace must not make it UTF-16.
   private static final JsonFactory JSON =
@@ -134,8 +138,8 @@ final class HeaderParser {
       report.warn(at, HeaderReport.tensor(name), "the name is empty");
     } else if (name.chars().anyMatch(Character::isISOControl)) {
       report.warn(at, HeaderReport.tensor(name), "the name holds control characters");
-    } else if (name.contains("..") || name.contains("/") || name.contains("\\")) {
-      report.warn(at, HeaderReport.tensor(name), "the name looks like a path");
+    } else if (LEAVES_DIRECTORY.matcher(name).find()) {
+      report.warn(at, HeaderReport.tensor(name), "the name reads as a path out of a directory");
     }
   }
 

@@ -144,13 +144,6 @@ final class TensorInfoParser {
         dims = Arrays.copyOf(dims, rank * 2);
       }
       dims[rank] = unsigned("shape");
-      if (dims[rank] < 0) {
-        throw report.failure(
-            HeaderError.LIMIT,
-            header.at(),
-            HeaderReport.tensor(name, "shape"),
-            "dimension " + Long.toUnsignedString(dims[rank]) + " is above 2^63 - 1");
-      }
       rank++;
     }
     return Arrays.copyOf(dims, rank);
