@@ -18,6 +18,10 @@ class_path() {
     -Dmdep.includeScope=test -Dmdep.outputFile="$PWD/$list"
 }
 class_path -o >/dev/null 2>&1 || class_path
+# Of our own modules take what is compiled here, not what was last installed.
+here='s#[^:]*/weightloom-([a-z-]+)/[^:/]*/[^:/]*-tests\.jar#\1/target/test-classes#g
+s#[^:]*/weightloom-([a-z-]+)/[^:/]*/[^:/]*\.jar#\1/target/classes#g'
+dependencies=$(sed -E "$here" "$list")
 
 option() {
   sed -n "s:.*<$1>\(.*\)</$1>.*:\1:p" pom.xml
@@ -25,6 +29,6 @@ option() {
 read -ra jvm <<<"$(option spark.jvm.options) $(option test.jvm.options)"
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 # The test classes are on the class path too, so that one loader has them and what they test.
-"$java" "${jvm[@]}" -cp "$module/target/test-classes:$module/target/classes:$(<"$list")" \
+"$java" "${jvm[@]}" -cp "$module/target/test-classes:$module/target/classes:$dependencies" \
   org.scalatest.tools.Runner -R "$module/target/test-classes" -oW \
   $(printf -- '-s %s ' $suites) "$@"
