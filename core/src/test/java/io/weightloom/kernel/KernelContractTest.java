@@ -219,6 +219,8 @@ class KernelContractTest {
       assertSameAtAllSizes(
           "weight" + of, true, random, (k, out, n) -> k.disjointWeight(xs, weights, sign, out, n));
       assertSameAtAllSizes(
+          "mean" + of, true, random, (k, out, n) -> k.disjointMean(xs, weights, sign, out, n));
+      assertSameAtAllSizes(
           "max" + of, true, random, (k, out, n) -> k.disjointMax(xs, sign, out, n));
       assertSameAtAllSizes(
           "sum by any sign" + of, true, random, (k, out, n) -> k.disjointSum(xs, xs[0], out, n));
@@ -240,6 +242,7 @@ class KernelContractTest {
       assertSameInto(xs, into, (k, ys) -> k.electByCount(ys, 1, ys[into], 1003));
       assertSameInto(xs, into, (k, ys) -> k.disjointSum(ys, xs[0], ys[into], 1003));
       assertSameInto(xs, into, (k, ys) -> k.disjointWeight(ys, weights, xs[0], ys[into], 1003));
+      assertSameInto(xs, into, (k, ys) -> k.disjointMean(ys, weights, xs[0], ys[into], 1003));
       assertSameInto(xs, into, (k, ys) -> k.disjointMax(ys, xs[0], ys[into], 1003));
       assertSameInto(xs, into, (k, ys) -> k.disjointSum(xs, ys[into], ys[into], 1003));
       assertSameInto(xs, into, (k, ys) -> k.disjointMax(xs, ys[into], ys[into], 1003));

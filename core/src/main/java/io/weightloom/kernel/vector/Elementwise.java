@@ -1,11 +1,13 @@
 package io.weightloom.kernel.vector;
 
 import static io.weightloom.kernel.vector.Species.FLOATS;
+import static io.weightloom.kernel.vector.Species.HALF_FLOATS;
 import static io.weightloom.kernel.vector.Species.HALF_INTS;
 import static io.weightloom.kernel.vector.Species.LONGS;
 import static io.weightloom.kernel.vector.Species.WIDTH;
 
 import io.weightloom.kernel.CounterRandom;
+import java.util.stream.LongStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -13,7 +15,9 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Operations on one or two vectors, element by element. */
 final class Elementwise {
-  private static final LongVector STEPS = LongVector.zero(LONGS).addIndex(1);
+  /** What the counter gains from element to element. */
+  private static final long[] STEPS =
+      LongStream.range(0, LONGS.length()).map(i -> i * CounterRandom.GAMMA).toArray();
 
   private Elementwise() {}
 
@@ -82,17 +86,22 @@ final class Elementwise {
   static void drop(float[] x, long key, long first, long dropBelow, int n) {
     // Within these bounds the subtraction below cannot overflow, and nothing else changes.
     long below = Math.max(0, Math.min(dropBelow, 1L << 53));
+    LongVector steps = LongVector.fromArray(LONGS, STEPS, 0);
     int upper = LONGS.loopBound(n);
     int i = 0;
     for (; i < upper; i += LONGS.length()) {
-      LongVector counter = STEPS.add(first + i + 1).mul(CounterRandom.GAMMA).add(key);
-      LongVector a = xorShift(counter, 30).mul(CounterRandom.MIX_1);
-      LongVector b = xorShift(a, 27).mul(CounterRandom.MIX_2);
-      LongVector draw = xorShift(b, 31).lanewise(VectorOperators.LSHR, 11);
-      LongVector dropped = draw.sub(below).lanewise(VectorOperators.ASHR, 63);
+      LongVector counter = steps.add(key + (first + i + 1) * CounterRandom.GAMMA);
+      LongVector a =
+          counter.lanewise(VectorOperators.LSHR, 30).lanewise(VectorOperators.XOR, counter);
+      LongVector b = a.mul(CounterRandom.MIX_1);
+      LongVector c = b.lanewise(VectorOperators.LSHR, 27).lanewise(VectorOperators.XOR, b);
+      LongVector d = c.mul(CounterRandom.MIX_2);
+      LongVector draw = d.lanewise(VectorOperators.LSHR, 31).lanewise(VectorOperators.XOR, d);
+      LongVector dropped =
+          draw.lanewise(VectorOperators.LSHR, 11).sub(below).lanewise(VectorOperators.ASHR, 63);
       IntVector mask = (IntVector) dropped.convertShape(VectorOperators.L2I, HALF_INTS, 0);
-      FloatVector v = FloatVector.fromArray(Species.HALF_FLOATS, x, i);
-      v.reinterpretAsInts()
+      FloatVector.fromArray(HALF_FLOATS, x, i)
+          .reinterpretAsInts()
           .lanewise(VectorOperators.AND_NOT, mask)
           .reinterpretAsFloats()
           .intoArray(x, i);
@@ -102,9 +111,5 @@ final class Elementwise {
         x[i] = 0;
       }
     }
-  }
-
-  private static LongVector xorShift(LongVector z, int distance) {
-    return z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, distance));
   }
 }
