@@ -106,8 +106,11 @@ final class Reductions {
       for (int i = lane; i < upper; i += LANES) {
         FloatVector x0 = FloatVector.fromArray(HALF_FLOATS, x, i);
         FloatVector x1 = FloatVector.fromArray(HALF_FLOATS, x, i + width);
-        low = low.add(x0.abs().convertShape(VectorOperators.F2D, DOUBLES, 0));
-        high = high.add(x1.abs().convertShape(VectorOperators.F2D, DOUBLES, 0));
+        low =
+            low.add(x0.convertShape(VectorOperators.F2D, DOUBLES, 0).lanewise(VectorOperators.ABS));
+        high =
+            high.add(
+                x1.convertShape(VectorOperators.F2D, DOUBLES, 0).lanewise(VectorOperators.ABS));
       }
       low.intoArray(lanes, lane);
       high.intoArray(lanes, lane + width);
