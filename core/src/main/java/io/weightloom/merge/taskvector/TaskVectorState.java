@@ -100,9 +100,7 @@ record TaskVectorState(
     return rules.get(span.tensor());
   }
 
-  /**
-   * The key of a model's mask: by the input tensor's own name, so that a layer used twice differs.
-   */
+  /** The key of a model's mask: by the output's name, so that a layer used twice differs. */
   long maskKey(Span span, int model) {
     TensorMerge tensor = tensor(span);
     return CounterRandom.key(
