@@ -87,21 +87,26 @@ public record TaskVectorRule(
     /** As {@link #MASS_MAJORITY}, but nothing is selected if the majority is zero (MergeLM). */
     MASS_MAJORITY_OR_NONE,
     /** Sign of the sum of signs; zero takes the majority sign, negative if that is zero. */
-    COUNT_MAJORITY;
+    COUNT_MAJORITY,
+    /** As {@link #COUNT_MAJORITY}, but nothing is selected if the majority is zero. */
+    COUNT_MAJORITY_OR_NONE;
 
     boolean byCount() {
-      return this == COUNT || this == COUNT_MAJORITY;
+      return this == COUNT || this == COUNT_MAJORITY || this == COUNT_MAJORITY_OR_NONE;
     }
 
     boolean needsMajority() {
-      return this == MASS_MAJORITY || this == MASS_MAJORITY_OR_NONE || this == COUNT_MAJORITY;
+      return switch (this) {
+        case NONE, MASS, COUNT -> false;
+        case MASS_MAJORITY, MASS_MAJORITY_OR_NONE, COUNT_MAJORITY, COUNT_MAJORITY_OR_NONE -> true;
+      };
     }
 
     /** The sign of a coordinate whose vote is zero, given the sign of the whole scope. */
     double zeroSign(int majority) {
       return switch (this) {
         case NONE, MASS, COUNT -> 1;
-        case MASS_MAJORITY_OR_NONE -> majority;
+        case MASS_MAJORITY_OR_NONE, COUNT_MAJORITY_OR_NONE -> majority;
         case MASS_MAJORITY, COUNT_MAJORITY -> majority == 0 ? -1 : majority;
       };
     }
