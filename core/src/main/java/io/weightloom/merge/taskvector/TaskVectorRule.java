@@ -1,6 +1,7 @@
 package io.weightloom.merge.taskvector;
 
 import java.io.Serializable;
+import java.math.BigDecimal;
 import java.util.Arrays;
 
 /**
@@ -69,8 +70,13 @@ public record TaskVectorRule(
       return switch (this) {
         case EXACT -> Math.max(1, (long) (density * n));
         case REFERENCE -> (long) (density * n) + 1;
-        case MASK_RATE, ABOVE -> n - (long) (n * (1 - density)) + 1;
+        case MASK_RATE, ABOVE -> n - (long) (n * complement(density)) + 1;
       };
+    }
+
+    /** 1 − d in decimal, for MergeLM is given 0.1 where we are given 0.9: 1 − 0.9 is less. */
+    private static double complement(double density) {
+      return BigDecimal.ONE.subtract(BigDecimal.valueOf(density)).doubleValue();
     }
   }
 
