@@ -71,7 +71,8 @@ public final class TaskVectorParams {
           case "reference" -> Keep.REFERENCE;
           case "mask_rate" -> Keep.MASK_RATE;
           default -> Keep.EXACT;
-        });
+        },
+        false);
   }
 
   /** The election that {@code election} and {@code zero_sign} name. */

@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /**
  * What becomes of the task vectors δₖ = θₖ − θ₀ of one tensor. In order: random drop, 1/p rescale,
- * magnitude trim, L1 rescale, weight, sign election, merge function, λ, base.
+ * magnitude trim, 1/p or L1 rescale, weight, sign election, merge function, λ, base.
  *
  * @param weights wₖ
  * @param lambda λ, applied last
@@ -46,11 +46,12 @@ public record TaskVectorRule(
    *
    * @param densities share to keep, by model; 1 keeps all
    * @param keep how many that means, and what of ties
+   * @param inverse whether what is kept is divided by the density
    */
-  public record Trim(double[] densities, Keep keep) implements Serializable {
+  public record Trim(double[] densities, Keep keep, boolean inverse) implements Serializable {
     /** Keeps all. */
     public static Trim none(int models) {
-      return new Trim(ones(models), Keep.EXACT);
+      return new Trim(ones(models), Keep.EXACT, false);
     }
   }
 

@@ -66,6 +66,9 @@ final class TaskVectors<V> {
     Threshold t = thresholds[k];
     if (t != null && t.found()) {
       trim(k, t, delta, n);
+      if (rule.trim().inverse()) {
+        arith.divide(delta, arith.scalar(rule.trim().densities()[k]), delta, n);
+      }
     }
     if (factors[k] != 1) {
       arith.scale(delta, factors[k], delta, n);
