@@ -41,6 +41,7 @@ final class MergeInMemory {
   private Numerics numerics = Numerics.ACCURATE;
   private DType output = DType.F64;
   private @Nullable DType compute;
+  private final Map<String, DType> computeByTensor = new HashMap<>();
   private long seed;
   private Kernels kernels = KernelRegistry.scalar();
   private int block = Arith.CAPACITY;
@@ -126,6 +127,12 @@ final class MergeInMemory {
     return this;
   }
 
+  /** The compute dtype of one tensor, where models mix dtypes. */
+  MergeInMemory compute(String tensor, DType computed) {
+    computeByTensor.put(tensor, computed);
+    return this;
+  }
+
   MergeInMemory seed(long newSeed) {
     seed = newSeed;
     return this;
@@ -191,7 +198,7 @@ final class MergeInMemory {
         spec(data.name(), output, count),
         base == null ? null : spec(data.name(), base.dtype(), count),
         inputs,
-        compute == null ? output : compute,
+        computeByTensor.getOrDefault(data.name(), compute == null ? output : compute),
         numerics,
         params(inputs.size()));
   }
