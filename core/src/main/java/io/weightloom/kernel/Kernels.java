@@ -80,6 +80,12 @@ public interface Kernels {
   /** {@code out = Σₖ wₖ·[xₖ·sign > 0]}: the weight that took part in the disjoint sum. */
   void disjointWeight(float[][] xs, float[] weights, float[] sign, float[] out, int n);
 
+  /**
+   * {@link #divide Divides} the {@linkplain #disjointSum disjoint sum} by the {@linkplain
+   * #disjointWeight weight} that took part in it, in one pass.
+   */
+  void disjointMean(float[][] xs, float[] weights, float[] sign, float[] out, int n);
+
   /** {@code out} = the value of largest magnitude among those that agree with {@code sign}. */
   void disjointMax(float[][] xs, float[] sign, float[] out, int n);
 

@@ -179,6 +179,20 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void disjointMean(float[][] xs, float[] weights, float[] sign, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      float sum = 0;
+      float weight = 0;
+      for (int k = 0; k < xs.length; k++) {
+        boolean agrees = xs[k][i] * sign[i] > 0;
+        sum += agrees ? xs[k][i] : 0;
+        weight += agrees ? weights[k] : 0;
+      }
+      out[i] = sum / (weight == 0 ? 1 : weight);
+    }
+  }
+
+  @Override
   public void disjointMax(float[][] xs, float[] sign, float[] out, int n) {
     for (int i = 0; i < n; i++) {
       float max = 0;

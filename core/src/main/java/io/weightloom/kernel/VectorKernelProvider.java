@@ -41,13 +41,24 @@ public final class VectorKernelProvider implements KernelProvider {
     if (missing.isPresent()) {
       return Usability.no(missing.get());
     }
-    int bits = 8 * Integer.parseInt(option("MaxVectorSize").orElse("0"));
+    int bits = preferredBits();
     if (bits < MIN_BITS) {
       return Usability.no(
           "vectors have %d bits, at least %d are needed (drop -XX:MaxVectorSize, if given)"
               .formatted(bits, MIN_BITS));
     }
     return Usability.yes("vectors of %d bits".formatted(bits));
+  }
+
+  /** What the module takes for the width: less than the widest registers on AVX without AVX2. */
+  private static int preferredBits() {
+    try {
+      Class<?> shapes = Class.forName(MODULE + ".VectorShape");
+      Object preferred = shapes.getMethod("preferredShape").invoke(null);
+      return (int) shapes.getMethod("vectorBitSize").invoke(preferred);
+    } catch (ReflectiveOperationException | LinkageError e) {
+      return 0;
+    }
   }
 
   /** Only C2 turns the calls into instructions; elsewhere each one allocates. */

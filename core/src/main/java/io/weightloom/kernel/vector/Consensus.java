@@ -4,22 +4,32 @@ import static io.weightloom.kernel.vector.Species.FLOATS;
 import static io.weightloom.kernel.vector.Species.WIDTH;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** Operations over the same element of several models, added in the order of the models. */
+/**
+ * Operations over the same element of several models, added in the order of the models. Two vectors
+ * are under way at once, so that finding a model's array is paid for half as often.
+ */
 final class Consensus {
+  private static final int STEP = 2 * WIDTH;
 
   private Consensus() {}
 
   static void weightedSum(float[][] xs, float[] weights, float[] out, int n) {
-    int upper = FLOATS.loopBound(n);
+    int upper = n - n % STEP;
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, xs[0], i).mul(weights[0]);
+    for (; i < upper; i += STEP) {
+      float[] first = xs[0];
+      FloatVector sum0 = FloatVector.fromArray(FLOATS, first, i).mul(weights[0]);
+      FloatVector sum1 = FloatVector.fromArray(FLOATS, first, i + WIDTH).mul(weights[0]);
       for (int k = 1; k < xs.length; k++) {
-        sum = sum.add(FloatVector.fromArray(FLOATS, xs[k], i).mul(weights[k]));
+        float[] x = xs[k];
+        sum0 = sum0.add(FloatVector.fromArray(FLOATS, x, i).mul(weights[k]));
+        sum1 = sum1.add(FloatVector.fromArray(FLOATS, x, i + WIDTH).mul(weights[k]));
       }
-      sum.intoArray(out, i);
+      sum0.intoArray(out, i);
+      sum1.intoArray(out, i + WIDTH);
     }
     for (; i < n; i++) {
       float sum = weights[0] * xs[0][i];
@@ -31,14 +41,26 @@ final class Consensus {
   }
 
   static void electByMass(float[][] xs, float zeroSign, float[] sign, int n) {
-    int upper = FLOATS.loopBound(n);
+    FloatVector otherwise = FloatVector.broadcast(FLOATS, zeroSign);
+    int upper = n - n % STEP;
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, xs[0], i);
+    for (; i < upper; i += STEP) {
+      float[] first = xs[0];
+      FloatVector sum0 = FloatVector.fromArray(FLOATS, first, i);
+      FloatVector sum1 = FloatVector.fromArray(FLOATS, first, i + WIDTH);
       for (int k = 1; k < xs.length; k++) {
-        sum = sum.add(FloatVector.fromArray(FLOATS, xs[k], i));
+        float[] x = xs[k];
+        sum0 = sum0.add(FloatVector.fromArray(FLOATS, x, i));
+        sum1 = sum1.add(FloatVector.fromArray(FLOATS, x, i + WIDTH));
       }
-      signOf(sum, zeroSign).intoArray(sign, i);
+      otherwise
+          .blend(1, sum0.compare(VectorOperators.GT, 0))
+          .blend(-1, sum0.compare(VectorOperators.LT, 0))
+          .intoArray(sign, i);
+      otherwise
+          .blend(1, sum1.compare(VectorOperators.GT, 0))
+          .blend(-1, sum1.compare(VectorOperators.LT, 0))
+          .intoArray(sign, i + WIDTH);
     }
     for (; i < n; i++) {
       float sum = xs[0][i];
@@ -50,14 +72,21 @@ final class Consensus {
   }
 
   static void electByCount(float[][] xs, float zeroSign, float[] sign, int n) {
+    FloatVector otherwise = FloatVector.broadcast(FLOATS, zeroSign);
+    FloatVector zero = FloatVector.zero(FLOATS);
     int upper = FLOATS.loopBound(n);
     int i = 0;
     for (; i < upper; i += WIDTH) {
-      FloatVector sum = FloatVector.zero(FLOATS);
+      FloatVector sum = zero;
       for (int k = 0; k < xs.length; k++) {
-        sum = sum.add(signOf(FloatVector.fromArray(FLOATS, xs[k], i), 0));
+        FloatVector x = FloatVector.fromArray(FLOATS, xs[k], i);
+        sum = sum.add(zero.blend(1, x.compare(VectorOperators.GT, 0)));
+        sum = sum.sub(zero.blend(1, x.compare(VectorOperators.LT, 0)));
       }
-      signOf(sum, zeroSign).intoArray(sign, i);
+      otherwise
+          .blend(1, sum.compare(VectorOperators.GT, 0))
+          .blend(-1, sum.compare(VectorOperators.LT, 0))
+          .intoArray(sign, i);
     }
     for (; i < n; i++) {
       float sum = 0;
@@ -66,12 +95,6 @@ final class Consensus {
       }
       sign[i] = signOf(sum, zeroSign);
     }
-  }
-
-  private static FloatVector signOf(FloatVector x, float zeroSign) {
-    return FloatVector.broadcast(FLOATS, zeroSign)
-        .blend(1, x.compare(VectorOperators.GT, 0))
-        .blend(-1, x.compare(VectorOperators.LT, 0));
   }
 
   private static float signOf(float x, float zeroSign) {
@@ -83,16 +106,22 @@ final class Consensus {
 
   static void disjointSum(float[][] xs, float[] sign, float[] out, int n) {
     FloatVector zero = FloatVector.zero(FLOATS);
-    int upper = FLOATS.loopBound(n);
+    int upper = n - n % STEP;
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      FloatVector elected = FloatVector.fromArray(FLOATS, sign, i);
-      FloatVector sum = zero;
+    for (; i < upper; i += STEP) {
+      FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
+      FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
+      FloatVector sum0 = zero;
+      FloatVector sum1 = zero;
       for (int k = 0; k < xs.length; k++) {
-        FloatVector x = FloatVector.fromArray(FLOATS, xs[k], i);
-        sum = sum.add(zero.blend(x, x.mul(elected).compare(VectorOperators.GT, 0)));
+        float[] x = xs[k];
+        FloatVector x0 = FloatVector.fromArray(FLOATS, x, i);
+        FloatVector x1 = FloatVector.fromArray(FLOATS, x, i + WIDTH);
+        sum0 = sum0.add(zero.blend(x0, x0.mul(elected0).compare(VectorOperators.GT, 0)));
+        sum1 = sum1.add(zero.blend(x1, x1.mul(elected1).compare(VectorOperators.GT, 0)));
       }
-      sum.intoArray(out, i);
+      sum0.intoArray(out, i);
+      sum1.intoArray(out, i + WIDTH);
     }
     for (; i < n; i++) {
       float sum = 0;
@@ -105,16 +134,23 @@ final class Consensus {
 
   static void disjointWeight(float[][] xs, float[] weights, float[] sign, float[] out, int n) {
     FloatVector zero = FloatVector.zero(FLOATS);
-    int upper = FLOATS.loopBound(n);
+    int upper = n - n % STEP;
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      FloatVector elected = FloatVector.fromArray(FLOATS, sign, i);
-      FloatVector sum = zero;
+    for (; i < upper; i += STEP) {
+      FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
+      FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
+      FloatVector sum0 = zero;
+      FloatVector sum1 = zero;
       for (int k = 0; k < xs.length; k++) {
-        FloatVector x = FloatVector.fromArray(FLOATS, xs[k], i);
-        sum = sum.add(zero.blend(weights[k], x.mul(elected).compare(VectorOperators.GT, 0)));
+        float[] x = xs[k];
+        float w = weights[k];
+        FloatVector p0 = FloatVector.fromArray(FLOATS, x, i).mul(elected0);
+        FloatVector p1 = FloatVector.fromArray(FLOATS, x, i + WIDTH).mul(elected1);
+        sum0 = sum0.add(zero.blend(w, p0.compare(VectorOperators.GT, 0)));
+        sum1 = sum1.add(zero.blend(w, p1.compare(VectorOperators.GT, 0)));
       }
-      sum.intoArray(out, i);
+      sum0.intoArray(out, i);
+      sum1.intoArray(out, i + WIDTH);
     }
     for (; i < n; i++) {
       float sum = 0;
@@ -122,6 +158,44 @@ final class Consensus {
         sum += xs[k][i] * sign[i] > 0 ? weights[k] : 0;
       }
       out[i] = sum;
+    }
+  }
+
+  static void disjointMean(float[][] xs, float[] weights, float[] sign, float[] out, int n) {
+    FloatVector zero = FloatVector.zero(FLOATS);
+    int upper = n - n % STEP;
+    int i = 0;
+    for (; i < upper; i += STEP) {
+      FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
+      FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
+      FloatVector sum0 = zero;
+      FloatVector sum1 = zero;
+      FloatVector weight0 = zero;
+      FloatVector weight1 = zero;
+      for (int k = 0; k < xs.length; k++) {
+        float[] x = xs[k];
+        float w = weights[k];
+        FloatVector x0 = FloatVector.fromArray(FLOATS, x, i);
+        FloatVector x1 = FloatVector.fromArray(FLOATS, x, i + WIDTH);
+        VectorMask<Float> agrees0 = x0.mul(elected0).compare(VectorOperators.GT, 0);
+        VectorMask<Float> agrees1 = x1.mul(elected1).compare(VectorOperators.GT, 0);
+        sum0 = sum0.add(zero.blend(x0, agrees0));
+        sum1 = sum1.add(zero.blend(x1, agrees1));
+        weight0 = weight0.add(zero.blend(w, agrees0));
+        weight1 = weight1.add(zero.blend(w, agrees1));
+      }
+      sum0.div(weight0.blend(1, weight0.compare(VectorOperators.EQ, 0))).intoArray(out, i);
+      sum1.div(weight1.blend(1, weight1.compare(VectorOperators.EQ, 0))).intoArray(out, i + WIDTH);
+    }
+    for (; i < n; i++) {
+      float sum = 0;
+      float weight = 0;
+      for (int k = 0; k < xs.length; k++) {
+        boolean agrees = xs[k][i] * sign[i] > 0;
+        sum += agrees ? xs[k][i] : 0;
+        weight += agrees ? weights[k] : 0;
+      }
+      out[i] = sum / (weight == 0 ? 1 : weight);
     }
   }
 

@@ -1,6 +1,5 @@
 package io.weightloom.kernel.vector;
 
-import static io.weightloom.kernel.vector.Species.BYTES;
 import static io.weightloom.kernel.vector.Species.FLOATS;
 import static io.weightloom.kernel.vector.Species.HALF_BYTES;
 import static io.weightloom.kernel.vector.Species.HALF_SHORTS;
@@ -10,19 +9,22 @@ import static io.weightloom.kernel.vector.Species.WIDTH;
 import io.weightloom.kernel.Half;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Between stored values and fp32, straight from and to bytes. */
+/**
+ * Between stored values and fp32, straight from and to bytes. 16-bit values are widened with their
+ * sign, as JDK 17 offers nothing else.
+ */
 final class Conversions {
   private static final VarHandle SHORT_VIEW =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle INT_VIEW =
-      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
   private static final int MAGNITUDE = 0x7fffffff;
   private static final int SIGN = 0x80000000;
@@ -35,10 +37,12 @@ final class Conversions {
     int upper = FLOATS.loopBound(n);
     int i = 0;
     for (; i < upper; i += WIDTH) {
-      widen(src, offset + 2 * i)
-          .lanewise(VectorOperators.LSHL, 16)
-          .reinterpretAsFloats()
-          .intoArray(dst, i);
+      IntVector half =
+          (IntVector)
+              ByteVector.fromArray(HALF_BYTES, src, offset + 2 * i)
+                  .reinterpretAsShorts()
+                  .convertShape(VectorOperators.S2I, INTS, 0);
+      half.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(dst, i);
     }
     for (; i < n; i++) {
       dst[i] = Half.bf16ToFloat((short) SHORT_VIEW.get(src, offset + 2 * i));
@@ -50,7 +54,15 @@ final class Conversions {
     int i = 0;
     for (; i < upper; i += WIDTH) {
       IntVector bits = FloatVector.fromArray(FLOATS, src, i).reinterpretAsInts();
-      narrow(roundedBf16(bits).lanewise(VectorOperators.LSHR, 16), dst, offset + 2 * i);
+      IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+      IntVector rounded =
+          bits.add(odd)
+              .add(0x7fff)
+              .blend(bits.or(QUIET), bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY));
+      IntVector half = rounded.lanewise(VectorOperators.LSHR, 16);
+      ((ShortVector) half.convertShape(VectorOperators.I2S, HALF_SHORTS, 0))
+          .reinterpretAsBytes()
+          .intoArray(dst, offset + 2 * i);
     }
     for (; i < n; i++) {
       SHORT_VIEW.set(dst, offset + 2 * i, Half.floatToBf16(src[i]));
@@ -62,25 +74,40 @@ final class Conversions {
     int i = 0;
     for (; i < upper; i += WIDTH) {
       IntVector bits = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts();
-      roundedBf16(bits).and(0xffff0000).reinterpretAsFloats().intoArray(x, i);
+      IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+      IntVector rounded =
+          bits.add(odd)
+              .add(0x7fff)
+              .blend(bits.or(QUIET), bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY));
+      rounded.and(0xffff0000).reinterpretAsFloats().intoArray(x, i);
     }
     for (; i < n; i++) {
       x[i] = Half.bf16ToFloat(Half.floatToBf16(x[i]));
     }
   }
 
-  /** The BF16 value in the upper halves; the lower halves are not cleared. */
-  private static IntVector roundedBf16(IntVector bits) {
-    IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
-    IntVector nearest = bits.add(odd).add(0x7fff);
-    return nearest.blend(bits.or(QUIET), bits.and(MAGNITUDE).compare(VectorOperators.GT, INFINITY));
-  }
-
   static void decodeF16(byte[] src, int offset, float[] dst, int n) {
     int upper = FLOATS.loopBound(n);
     int i = 0;
     for (; i < upper; i += WIDTH) {
-      fromF16(widen(src, offset + 2 * i)).reinterpretAsFloats().intoArray(dst, i);
+      IntVector half =
+          (IntVector)
+              ByteVector.fromArray(HALF_BYTES, src, offset + 2 * i)
+                  .reinterpretAsShorts()
+                  .convertShape(VectorOperators.S2I, INTS, 0);
+      IntVector magnitude = half.and(0x7fff).lanewise(VectorOperators.LSHL, 13);
+      // A subnormal is what its bits add to 2^-14 when they are the mantissa: exact, no denormals.
+      IntVector subnormal =
+          magnitude.add(113 << 23).reinterpretAsFloats().sub(0x1p-14f).reinterpretAsInts();
+      IntVector infinite = magnitude.or(INFINITY);
+      magnitude
+          .add(112 << 23)
+          .blend(subnormal, magnitude.compare(VectorOperators.LT, 1 << 23))
+          .blend(infinite, magnitude.compare(VectorOperators.GE, 0x1f << 23))
+          .blend(infinite.or(QUIET), magnitude.compare(VectorOperators.GT, 0x1f << 23))
+          .or(half.lanewise(VectorOperators.LSHL, 16).and(SIGN))
+          .reinterpretAsFloats()
+          .intoArray(dst, i);
     }
     for (; i < n; i++) {
       dst[i] = Half.f16ToFloat((short) SHORT_VIEW.get(src, offset + 2 * i));
@@ -92,7 +119,23 @@ final class Conversions {
     int i = 0;
     for (; i < upper; i += WIDTH) {
       IntVector bits = FloatVector.fromArray(FLOATS, src, i).reinterpretAsInts();
-      narrow(toF16(bits), dst, offset + 2 * i);
+      IntVector magnitude = bits.and(MAGNITUDE);
+      IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+      IntVector normal =
+          magnitude.add(odd).add(0xfff - (112 << 23)).lanewise(VectorOperators.LSHR, 13);
+      // Next to 0.5 floats are 2^-24 apart, as subnormals are: the addition rounds.
+      IntVector subnormal =
+          magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3f000000);
+      IntVector nan = magnitude.lanewise(VectorOperators.LSHR, 13).and(0x3ff).or(0x7e00);
+      IntVector half =
+          normal
+              .blend(subnormal, magnitude.compare(VectorOperators.LT, 0x38800000))
+              .blend(0x7c00, magnitude.compare(VectorOperators.GE, 0x477ff000))
+              .blend(nan, magnitude.compare(VectorOperators.GT, INFINITY))
+              .or(bits.lanewise(VectorOperators.LSHR, 16).and(0x8000));
+      ((ShortVector) half.convertShape(VectorOperators.I2S, HALF_SHORTS, 0))
+          .reinterpretAsBytes()
+          .intoArray(dst, offset + 2 * i);
     }
     for (; i < n; i++) {
       SHORT_VIEW.set(dst, offset + 2 * i, Half.floatToF16(src[i]));
@@ -104,77 +147,36 @@ final class Conversions {
     int i = 0;
     for (; i < upper; i += WIDTH) {
       IntVector bits = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts();
-      fromF16(toF16(bits)).reinterpretAsFloats().intoArray(x, i);
+      IntVector magnitude = bits.and(MAGNITUDE);
+      IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+      // Next to 0.5 floats are 2^-24 apart, as subnormals are: the addition rounds.
+      IntVector subnormal = magnitude.reinterpretAsFloats().add(0.5f).sub(0.5f).reinterpretAsInts();
+      magnitude
+          .add(odd)
+          .add(0xfff)
+          .blend(subnormal, magnitude.compare(VectorOperators.LT, 0x38800000))
+          .blend(INFINITY, magnitude.compare(VectorOperators.GE, 0x477ff000))
+          .blend(magnitude.or(QUIET), magnitude.compare(VectorOperators.GT, INFINITY))
+          .and(0x7fffe000)
+          .or(bits.and(SIGN))
+          .reinterpretAsFloats()
+          .intoArray(x, i);
     }
     for (; i < n; i++) {
       x[i] = Half.f16ToFloat(Half.floatToF16(x[i]));
     }
   }
 
-  /** fp32 bits of the F16 values in the lower halves; the upper halves do not matter. */
-  private static IntVector fromF16(IntVector half) {
-    IntVector magnitude = half.and(0x7fff).lanewise(VectorOperators.LSHL, 13);
-    IntVector normal = magnitude.add(112 << 23);
-    // A subnormal is what its bits add to 2^-14 when they are the mantissa: exact, no denormals.
-    IntVector subnormal =
-        magnitude.add(113 << 23).reinterpretAsFloats().sub(0x1p-14f).reinterpretAsInts();
-    IntVector finite = normal.blend(subnormal, magnitude.compare(VectorOperators.LT, 1 << 23));
-    IntVector infinite = magnitude.or(INFINITY);
-    IntVector wide =
-        finite
-            .blend(infinite, magnitude.compare(VectorOperators.GE, 0x1f << 23))
-            .blend(infinite.or(QUIET), magnitude.compare(VectorOperators.GT, 0x1f << 23));
-    return wide.or(half.lanewise(VectorOperators.LSHL, 16).and(SIGN));
-  }
-
-  /** F16 values in the lower halves. */
-  private static IntVector toF16(IntVector bits) {
-    IntVector magnitude = bits.and(MAGNITUDE);
-    IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
-    IntVector normal =
-        magnitude.add(odd).add(0xfff - (112 << 23)).lanewise(VectorOperators.LSHR, 13);
-    // Next to 0.5 floats are 2^-24 apart, as subnormals are: the addition rounds.
-    IntVector subnormal =
-        magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3f000000);
-    IntVector nan = magnitude.lanewise(VectorOperators.LSHR, 13).and(0x3ff).or(0x7e00);
-    IntVector narrow =
-        normal
-            .blend(subnormal, magnitude.compare(VectorOperators.LT, 0x38800000))
-            .blend(0x7c00, magnitude.compare(VectorOperators.GE, 0x477ff000))
-            .blend(nan, magnitude.compare(VectorOperators.GT, INFINITY));
-    return narrow.or(bits.lanewise(VectorOperators.LSHR, 16).and(0x8000));
-  }
-
   static void decodeF32(byte[] src, int offset, float[] dst, int n) {
-    int upper = FLOATS.loopBound(n);
-    int i = 0;
-    for (; i < upper; i += WIDTH) {
-      ByteVector.fromArray(BYTES, src, offset + 4 * i).reinterpretAsFloats().intoArray(dst, i);
-    }
-    for (; i < n; i++) {
-      dst[i] = Float.intBitsToFloat((int) INT_VIEW.get(src, offset + 4 * i));
-    }
+    floats(src, offset, n).get(dst, 0, n);
   }
 
   static void encodeF32(float[] src, int n, byte[] dst, int offset) {
-    int upper = FLOATS.loopBound(n);
-    int i = 0;
-    for (; i < upper; i += WIDTH) {
-      FloatVector.fromArray(FLOATS, src, i).reinterpretAsBytes().intoArray(dst, offset + 4 * i);
-    }
-    for (; i < n; i++) {
-      INT_VIEW.set(dst, offset + 4 * i, Float.floatToRawIntBits(src[i]));
-    }
+    floats(dst, offset, n).put(src, 0, n);
   }
 
-  /** Loads 16-bit values into the lower halves; sign-extended, as JDK 17 offers nothing else. */
-  private static IntVector widen(byte[] src, int at) {
-    ShortVector narrow = ByteVector.fromArray(HALF_BYTES, src, at).reinterpretAsShorts();
-    return (IntVector) narrow.convertShape(VectorOperators.S2I, INTS, 0);
-  }
-
-  private static void narrow(IntVector values, byte[] dst, int at) {
-    ShortVector narrow = (ShortVector) values.convertShape(VectorOperators.I2S, HALF_SHORTS, 0);
-    narrow.reinterpretAsBytes().intoArray(dst, at);
+  /** Copies in bulk, as fast as vectors. */
+  private static FloatBuffer floats(byte[] bytes, int offset, int n) {
+    return ByteBuffer.wrap(bytes, offset, 4 * n).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
   }
 }

@@ -1,19 +1,23 @@
 package io.weightloom.kernel.vector;
 
 import static io.weightloom.kernel.vector.Species.FLOATS;
-import static io.weightloom.kernel.vector.Species.HALF_INTS;
 import static io.weightloom.kernel.vector.Species.LONGS;
 import static io.weightloom.kernel.vector.Species.WIDTH;
 
 import io.weightloom.kernel.CounterRandom;
+import java.util.stream.LongStream;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Operations on one or two vectors, element by element. */
 final class Elementwise {
-  private static final LongVector STEPS = LongVector.zero(LONGS).addIndex(1);
+  /** What the counter gains from pair to pair. */
+  private static final long[] STEPS =
+      LongStream.range(0, LONGS.length()).map(i -> 2 * i * CounterRandom.GAMMA).toArray();
+
+  /** AVX-512 multiplies {@code long}s; what stands in for it elsewhere loses to plain loops. */
+  private static final boolean FAST_MULTIPLY = LONGS.vectorBitSize() >= 512;
 
   private Elementwise() {}
 
@@ -82,21 +86,7 @@ final class Elementwise {
   static void drop(float[] x, long key, long first, long dropBelow, int n) {
     // Within these bounds the subtraction below cannot overflow, and nothing else changes.
     long below = Math.max(0, Math.min(dropBelow, 1L << 53));
-    int upper = LONGS.loopBound(n);
-    int i = 0;
-    for (; i < upper; i += LONGS.length()) {
-      LongVector counter = STEPS.add(first + i + 1).mul(CounterRandom.GAMMA).add(key);
-      LongVector a = xorShift(counter, 30).mul(CounterRandom.MIX_1);
-      LongVector b = xorShift(a, 27).mul(CounterRandom.MIX_2);
-      LongVector draw = xorShift(b, 31).lanewise(VectorOperators.LSHR, 11);
-      LongVector dropped = draw.sub(below).lanewise(VectorOperators.ASHR, 63);
-      IntVector mask = (IntVector) dropped.convertShape(VectorOperators.L2I, HALF_INTS, 0);
-      FloatVector v = FloatVector.fromArray(Species.HALF_FLOATS, x, i);
-      v.reinterpretAsInts()
-          .lanewise(VectorOperators.AND_NOT, mask)
-          .reinterpretAsFloats()
-          .intoArray(x, i);
-    }
+    int i = FAST_MULTIPLY ? dropPairs(x, key, first, below, n) : 0;
     for (; i < n; i++) {
       if (CounterRandom.draw(key, first + i) >>> 11 < below) {
         x[i] = 0;
@@ -104,7 +94,35 @@ final class Elementwise {
     }
   }
 
-  private static LongVector xorShift(LongVector z, int distance) {
-    return z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, distance));
+  /** Takes two neighbours as one {@code long}, so that masks need no change of shape. */
+  private static int dropPairs(float[] x, long key, long first, long below, int n) {
+    int upper = FLOATS.loopBound(n);
+    int i = 0;
+    for (; i < upper; i += WIDTH) {
+      LongVector even =
+          LongVector.fromArray(LONGS, STEPS, 0).add(key + (first + i + 1) * CounterRandom.GAMMA);
+      LongVector odd = even.add(CounterRandom.GAMMA);
+      even = even.lanewise(VectorOperators.LSHR, 30).lanewise(VectorOperators.XOR, even);
+      odd = odd.lanewise(VectorOperators.LSHR, 30).lanewise(VectorOperators.XOR, odd);
+      even = even.mul(CounterRandom.MIX_1);
+      odd = odd.mul(CounterRandom.MIX_1);
+      even = even.lanewise(VectorOperators.LSHR, 27).lanewise(VectorOperators.XOR, even);
+      odd = odd.lanewise(VectorOperators.LSHR, 27).lanewise(VectorOperators.XOR, odd);
+      even = even.mul(CounterRandom.MIX_2);
+      odd = odd.mul(CounterRandom.MIX_2);
+      even = even.lanewise(VectorOperators.LSHR, 31).lanewise(VectorOperators.XOR, even);
+      odd = odd.lanewise(VectorOperators.LSHR, 31).lanewise(VectorOperators.XOR, odd);
+      // Negative, and so all ones after the shift, where the element stays.
+      even = even.lanewise(VectorOperators.LSHR, 11).neg().add(below - 1);
+      odd = odd.lanewise(VectorOperators.LSHR, 11).neg().add(below - 1);
+      LongVector low = even.lanewise(VectorOperators.ASHR, 63).lanewise(VectorOperators.LSHR, 32);
+      LongVector high = odd.lanewise(VectorOperators.ASHR, 63).lanewise(VectorOperators.LSHL, 32);
+      FloatVector.fromArray(FLOATS, x, i)
+          .reinterpretAsLongs()
+          .and(low.or(high))
+          .reinterpretAsFloats()
+          .intoArray(x, i);
+    }
+    return i;
   }
 }

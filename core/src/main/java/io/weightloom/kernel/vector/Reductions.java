@@ -104,8 +104,13 @@ final class Reductions {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, lanes, lane + width);
       for (int i = lane; i < upper; i += LANES) {
-        low = low.add(wide(x, i).abs());
-        high = high.add(wide(x, i + width).abs());
+        FloatVector x0 = FloatVector.fromArray(HALF_FLOATS, x, i);
+        FloatVector x1 = FloatVector.fromArray(HALF_FLOATS, x, i + width);
+        low =
+            low.add(x0.convertShape(VectorOperators.F2D, DOUBLES, 0).lanewise(VectorOperators.ABS));
+        high =
+            high.add(
+                x1.convertShape(VectorOperators.F2D, DOUBLES, 0).lanewise(VectorOperators.ABS));
       }
       low.intoArray(lanes, lane);
       high.intoArray(lanes, lane + width);
@@ -122,8 +127,14 @@ final class Reductions {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, lanes, lane + width);
       for (int i = lane; i < upper; i += LANES) {
-        low = low.add(wide(a, i).mul(wide(b, i)));
-        high = high.add(wide(a, i + width).mul(wide(b, i + width)));
+        FloatVector a0 = FloatVector.fromArray(HALF_FLOATS, a, i);
+        FloatVector a1 = FloatVector.fromArray(HALF_FLOATS, a, i + width);
+        FloatVector b0 = FloatVector.fromArray(HALF_FLOATS, b, i);
+        FloatVector b1 = FloatVector.fromArray(HALF_FLOATS, b, i + width);
+        DoubleVector x0 = (DoubleVector) a0.convertShape(VectorOperators.F2D, DOUBLES, 0);
+        DoubleVector x1 = (DoubleVector) a1.convertShape(VectorOperators.F2D, DOUBLES, 0);
+        low = low.add(x0.mul(b0.convertShape(VectorOperators.F2D, DOUBLES, 0)));
+        high = high.add(x1.mul(b1.convertShape(VectorOperators.F2D, DOUBLES, 0)));
       }
       low.intoArray(lanes, lane);
       high.intoArray(lanes, lane + width);
@@ -131,11 +142,6 @@ final class Reductions {
     for (int i = upper; i < n; i++) {
       lanes[i & (LANES - 1)] += (double) a[i] * b[i];
     }
-  }
-
-  private static DoubleVector wide(float[] x, int at) {
-    FloatVector narrow = FloatVector.fromArray(HALF_FLOATS, x, at);
-    return (DoubleVector) narrow.convertShape(VectorOperators.F2D, DOUBLES, 0);
   }
 
   static int firstNonFinite(float[] x, int n) {

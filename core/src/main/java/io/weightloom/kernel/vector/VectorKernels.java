@@ -104,6 +104,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void disjointMean(float[][] xs, float[] weights, float[] sign, float[] out, int n) {
+    Consensus.disjointMean(xs, weights, sign, out, n);
+  }
+
+  @Override
   public void disjointMax(float[][] xs, float[] sign, float[] out, int n) {
     Consensus.disjointMax(xs, sign, out, n);
   }

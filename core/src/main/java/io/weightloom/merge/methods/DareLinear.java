@@ -76,15 +76,11 @@ public final class DareLinear implements TaskVectorMethod {
     double[] densities = p.numbers("density");
     boolean random = p.choice("mask_strategy").equals("random");
     boolean byDensity = p.flag("rescale") && p.choice("rescale_by").equals("density");
-    double[] weights = p.numbers("weight");
-    for (int k = 0; k < weights.length; k++) {
-      weights[k] = byDensity && !random ? weights[k] / densities[k] : weights[k];
-    }
     return new TaskVectorRule(
-        weights,
+        p.numbers("weight"),
         p.number("lambda"),
         random ? new Drop(densities, byDensity) : Drop.none(densities.length),
-        random ? Trim.none(densities.length) : new Trim(densities, Keep.ABOVE),
+        random ? Trim.none(densities.length) : new Trim(densities, Keep.ABOVE, byDensity),
         p.flag("rescale") && !byDensity,
         Election.NONE,
         p.flag("normalize") ? Function.MEAN : Function.SUM);

@@ -12,7 +12,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   private final TaskVectorState state;
   private final TaskVectorRule rule;
   private final Arith<V> arith;
-  private final Span span;
   private final TaskVectors<V> taskVectors;
   private final double[] weights;
   private final V sign;
@@ -23,7 +22,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
     this.state = state;
     this.rule = state.rule(span);
     this.arith = arith;
-    this.span = span;
     this.taskVectors = new TaskVectors<>(state, arith, span);
     this.weights = new double[rule.weights().length];
     for (int k = 0; k < weights.length; k++) {
@@ -43,10 +41,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       taskVectors.sparsify(k, chunk);
       if (kept.length > 0) {
         kept[k] += arith.countNonZero(deltas[k], n);
-      }
-      double factor = state.factor(span.tensor(), k);
-      if (factor != 1) {
-        arith.scale(deltas[k], factor, deltas[k], n);
       }
     }
     if (rule.election() == TaskVectorRule.Election.NONE) {

@@ -71,7 +71,8 @@ public final class TaskVectorParams {
           case "reference" -> Keep.REFERENCE;
           case "mask_rate" -> Keep.MASK_RATE;
           default -> Keep.EXACT;
-        });
+        },
+        false);
   }
 
   /** The election that {@code election} and {@code zero_sign} name. */
@@ -79,7 +80,8 @@ public final class TaskVectorParams {
     boolean byCount = p.choice("election").equals("count");
     return switch (p.choice("zero_sign")) {
       case "majority" -> byCount ? Election.COUNT_MAJORITY : Election.MASS_MAJORITY;
-      case "majority_or_none" -> Election.MASS_MAJORITY_OR_NONE;
+      case "majority_or_none" ->
+          byCount ? Election.COUNT_MAJORITY_OR_NONE : Election.MASS_MAJORITY_OR_NONE;
       default -> byCount ? Election.COUNT : Election.MASS;
     };
   }

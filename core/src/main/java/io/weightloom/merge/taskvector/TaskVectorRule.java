@@ -1,11 +1,12 @@
 package io.weightloom.merge.taskvector;
 
 import java.io.Serializable;
+import java.math.BigDecimal;
 import java.util.Arrays;
 
 /**
  * What becomes of the task vectors δₖ = θₖ − θ₀ of one tensor. In order: random drop, 1/p rescale,
- * magnitude trim, L1 rescale, weight, sign election, merge function, λ, base.
+ * magnitude trim, 1/p or L1 rescale, weight, sign election, merge function, λ, base.
  *
  * @param weights wₖ
  * @param lambda λ, applied last
@@ -45,11 +46,12 @@ public record TaskVectorRule(
    *
    * @param densities share to keep, by model; 1 keeps all
    * @param keep how many that means, and what of ties
+   * @param inverse whether what is kept is divided by the density
    */
-  public record Trim(double[] densities, Keep keep) implements Serializable {
+  public record Trim(double[] densities, Keep keep, boolean inverse) implements Serializable {
     /** Keeps all. */
     public static Trim none(int models) {
-      return new Trim(ones(models), Keep.EXACT);
+      return new Trim(ones(models), Keep.EXACT, false);
     }
   }
 
@@ -69,8 +71,13 @@ public record TaskVectorRule(
       return switch (this) {
         case EXACT -> Math.max(1, (long) (density * n));
         case REFERENCE -> (long) (density * n) + 1;
-        case MASK_RATE, ABOVE -> n - (long) (n * (1 - density)) + 1;
+        case MASK_RATE, ABOVE -> n - (long) (n * complement(density)) + 1;
       };
+    }
+
+    /** 1 − d in decimal, for MergeLM is given 0.1 where we are given 0.9: 1 − 0.9 is less. */
+    private static double complement(double density) {
+      return BigDecimal.ONE.subtract(BigDecimal.valueOf(density)).doubleValue();
     }
   }
 
@@ -87,21 +94,26 @@ public record TaskVectorRule(
     /** As {@link #MASS_MAJORITY}, but nothing is selected if the majority is zero (MergeLM). */
     MASS_MAJORITY_OR_NONE,
     /** Sign of the sum of signs; zero takes the majority sign, negative if that is zero. */
-    COUNT_MAJORITY;
+    COUNT_MAJORITY,
+    /** As {@link #COUNT_MAJORITY}, but nothing is selected if the majority is zero. */
+    COUNT_MAJORITY_OR_NONE;
 
     boolean byCount() {
-      return this == COUNT || this == COUNT_MAJORITY;
+      return this == COUNT || this == COUNT_MAJORITY || this == COUNT_MAJORITY_OR_NONE;
     }
 
     boolean needsMajority() {
-      return this == MASS_MAJORITY || this == MASS_MAJORITY_OR_NONE || this == COUNT_MAJORITY;
+      return switch (this) {
+        case NONE, MASS, COUNT -> false;
+        case MASS_MAJORITY, MASS_MAJORITY_OR_NONE, COUNT_MAJORITY, COUNT_MAJORITY_OR_NONE -> true;
+      };
     }
 
     /** The sign of a coordinate whose vote is zero, given the sign of the whole scope. */
     double zeroSign(int majority) {
       return switch (this) {
         case NONE, MASS, COUNT -> 1;
-        case MASS_MAJORITY_OR_NONE -> majority;
+        case MASS_MAJORITY_OR_NONE, COUNT_MAJORITY_OR_NONE -> majority;
         case MASS_MAJORITY, COUNT_MAJORITY -> majority == 0 ? -1 : majority;
       };
     }

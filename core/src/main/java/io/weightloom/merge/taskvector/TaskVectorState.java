@@ -45,17 +45,19 @@ record TaskVectorState(
       double density = rule.trim().densities()[k];
       long rank = rule.trim().keep().rank(density, n);
       if (density < 1 && rank <= n) {
-        thresholds[k] = open(scope.tensors().get(0), rank);
+        thresholds[k] = open(scope.tensors(), rank);
       }
     }
     return new TaskVectorState(scope, List.copyOf(rules), thresholds, null, null);
   }
 
-  private static Threshold open(TensorMerge tensor, long rank) {
-    if (tensor.isDouble()) {
+  private static Threshold open(List<TensorMerge> tensors, long rank) {
+    if (tensors.get(0).isDouble()) {
       return Threshold.open(rank, 63, 0);
     }
-    boolean bf16 = tensor.numerics() == Numerics.MERGEKIT && tensor.compute() == DType.BF16;
+    boolean bf16 =
+        tensors.stream()
+            .allMatch(t -> t.numerics() == Numerics.MERGEKIT && t.compute() == DType.BF16);
     return Threshold.open(rank, 31, bf16 ? 16 : 0);
   }
 
@@ -100,9 +102,7 @@ record TaskVectorState(
     return rules.get(span.tensor());
   }
 
-  /**
-   * The key of a model's mask: by the input tensor's own name, so that a layer used twice differs.
-   */
+  /** The key of a model's mask: by the output's name, so that a layer used twice differs. */
   long maskKey(Span span, int model) {
     TensorMerge tensor = tensor(span);
     return CounterRandom.key(

@@ -7,8 +7,9 @@ import io.weightloom.merge.Span;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sparsified task vectors of a span, chunk after chunk in order: dropped, rescaled by 1/p and
- * trimmed, as far as the state knows the thresholds. Not thread-safe.
+ * The sparsified task vectors of a span, chunk after chunk in order: dropped, rescaled by 1/p,
+ * trimmed and rescaled to their L1 norm, as far as the state knows thresholds and factors. Not
+ * thread-safe.
  *
  * @param <V> the work vector
  */
@@ -20,6 +21,7 @@ final class TaskVectors<V> {
   private final long[] maskKeys;
   private final long[] quotas;
   private final long[] ties;
+  private final double[] factors;
 
   TaskVectors(TaskVectorState state, Arith<V> arith, Span span) {
     this.rule = state.rule(span);
@@ -30,8 +32,10 @@ final class TaskVectors<V> {
     this.maskKeys = new long[models];
     this.quotas = new long[models];
     this.ties = new long[models];
+    this.factors = new double[models];
     for (int k = 0; k < models; k++) {
       maskKeys[k] = state.maskKey(span, k);
+      factors[k] = state.factor(span.tensor(), k);
       Threshold t = thresholds[k];
       if (t != null && t.found() && !t.isExact()) {
         quotas[k] = t.quota(span);
@@ -48,7 +52,7 @@ final class TaskVectors<V> {
     }
   }
 
-  /** Drops, rescales and trims model {@code k}'s task vector in place. */
+  /** Drops, trims and rescales model {@code k}'s task vector in place. */
   void sparsify(int k, Chunk<V> chunk) {
     V delta = chunk.inputs()[k];
     int n = chunk.length();
@@ -62,6 +66,12 @@ final class TaskVectors<V> {
     Threshold t = thresholds[k];
     if (t != null && t.found()) {
       trim(k, t, delta, n);
+      if (rule.trim().inverse()) {
+        arith.divide(delta, arith.scalar(rule.trim().densities()[k]), delta, n);
+      }
+    }
+    if (factors[k] != 1) {
+      arith.scale(delta, factors[k], delta, n);
     }
   }
 

@@ -75,7 +75,7 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
     }
     boolean whole = total[bin] == open;
     int next = nextShift();
-    boolean done = whole || next == floor;
+    boolean done = next == floor;
     return new Threshold(
         open,
         next,
@@ -92,7 +92,7 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
         parts.stream().mapToLong(p -> counts.apply(p).count(bin)).toArray());
   }
 
-  /** The threshold: at least {@code rank} elements are not below it. */
+  /** The threshold: the magnitude of the element of this rank once found, a bound until then. */
   double magnitude(boolean isDouble) {
     long key = prefix << shift;
     return isDouble ? Double.longBitsToDouble(key) : Float.intBitsToFloat((int) key);

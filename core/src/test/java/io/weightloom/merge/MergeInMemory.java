@@ -1,0 +1,336 @@
+package io.weightloom.merge;
+
+import io.weightloom.kernel.KernelRegistry;
+import io.weightloom.kernel.Kernels;
+import io.weightloom.merge.MergeState.Part;
+import io.weightloom.merge.MergeState.Survey;
+import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.MethodSpec.Variant;
+import io.weightloom.merge.ParamSpec.Scope;
+import io.weightloom.merge.SpanRunner.BlockReader;
+import io.weightloom.tensor.DType;
+import io.weightloom.tensor.Shape;
+import io.weightloom.tensor.TensorSpec;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A driver of merges whose models lie in arrays: what a job does, without files and tasks. Walks
+ * every survey and the emission through {@link SpanRunner}, and sends each state and survey through
+ * Java serialization as a cluster would. For one thread.
+ */
+final class MergeInMemory {
+  private final ElementwiseMethod method;
+  private final MethodSpec spec;
+  private final Map<String, Object> values = new HashMap<>();
+  private final List<TensorData> tensors = new ArrayList<>();
+  private String variant;
+  private Numerics numerics = Numerics.ACCURATE;
+  private DType output = DType.F64;
+  private @Nullable DType compute;
+  private final Map<String, DType> computeByTensor = new HashMap<>();
+  private long seed;
+  private Kernels kernels = KernelRegistry.scalar();
+  private int block = Arith.CAPACITY;
+  private int grains = Integer.MAX_VALUE;
+  private @Nullable Long shuffle;
+  private boolean checkFinite = true;
+
+  private record TensorData(String name, @Nullable Stored base, List<Stored> models) {}
+
+  /** Outputs, decisions and kept counts by tensor. */
+  record Result(
+      List<Stored> outputs, List<Map<String, Object>> decisions, List<long[]> kept, int reads) {
+
+    double[] values(int tensor) {
+      return outputs.get(tensor).values();
+    }
+
+    /** The values of the only tensor. */
+    double[] values() {
+      if (outputs.size() != 1) {
+        throw new IllegalStateException("there are " + outputs.size() + " tensors");
+      }
+      return values(0);
+    }
+  }
+
+  private MergeInMemory(ElementwiseMethod method) {
+    this.method = method;
+    this.spec = method.spec();
+    this.variant = spec.variants().isEmpty() ? "" : spec.variants().get(0).name();
+  }
+
+  static MergeInMemory of(String method) {
+    return new MergeInMemory((ElementwiseMethod) MergeMethods.named(method).orElseThrow());
+  }
+
+  MergeInMemory variant(String name) {
+    if (!name.isEmpty() && spec.variants().stream().noneMatch(v -> v.name().equals(name))) {
+      throw new IllegalArgumentException(spec.name() + " has no variant " + name);
+    }
+    variant = name;
+    return this;
+  }
+
+  /** Sets a parameter: a Double, Boolean or String, or a double[] with a number for each model. */
+  MergeInMemory set(String key, Object value) {
+    if (spec.parameter(key).isEmpty()) {
+      throw new IllegalArgumentException(spec.name() + " has no parameter " + key);
+    }
+    values.put(key, value);
+    return this;
+  }
+
+  MergeInMemory tensor(String name, @Nullable Stored base, Stored... models) {
+    tensors.add(
+        new TensorData(
+            name, spec.base() == BaseRule.REQUIRED ? base : null, List.of(models.clone())));
+    return this;
+  }
+
+  /** One more tensor, of the output's dtype throughout. */
+  MergeInMemory tensor(double[] base, double[]... models) {
+    return tensor(
+        "t" + tensors.size(),
+        Stored.of(output, base),
+        Arrays.stream(models).map(m -> Stored.of(output, m)).toArray(Stored[]::new));
+  }
+
+  /** One more tensor with a base of zeros: the models are their own task vectors. */
+  MergeInMemory taskVectors(double[]... deltas) {
+    return tensor(new double[deltas[0].length], deltas);
+  }
+
+  /** The output's dtype; call it before {@link #tensor(double[], double[]...)}. */
+  MergeInMemory dtype(DType dtype) {
+    output = dtype;
+    return this;
+  }
+
+  MergeInMemory mergekit(DType computed) {
+    numerics = Numerics.MERGEKIT;
+    compute = computed;
+    return this;
+  }
+
+  /** The compute dtype of one tensor, where models mix dtypes. */
+  MergeInMemory compute(String tensor, DType computed) {
+    computeByTensor.put(tensor, computed);
+    return this;
+  }
+
+  MergeInMemory seed(long newSeed) {
+    seed = newSeed;
+    return this;
+  }
+
+  MergeInMemory kernels(Kernels newKernels) {
+    kernels = newKernels;
+    return this;
+  }
+
+  MergeInMemory block(int elements) {
+    block = elements;
+    return this;
+  }
+
+  /** Cuts tensors into spans of this many grains. */
+  MergeInMemory grains(int number) {
+    grains = number;
+    return this;
+  }
+
+  /** Walks the spans of every read in a random order. */
+  MergeInMemory shuffled(long orderSeed) {
+    shuffle = orderSeed;
+    return this;
+  }
+
+  MergeInMemory keepNonFinite() {
+    checkFinite = false;
+    return this;
+  }
+
+  /** The name under which model {@code k} draws its masks. */
+  static String modelName(int k) {
+    return "model-" + k;
+  }
+
+  Result run() {
+    List<TensorMerge> merges = tensors.stream().map(this::merge).toList();
+    Result result = new Result(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
+    int reads = 0;
+    if (method.isWholeModel(merges.get(0).params())) {
+      reads = run(new MergeScope(seed, merges), tensors, result);
+    } else {
+      for (int t = 0; t < merges.size(); t++) {
+        MergeScope scope = new MergeScope(seed, List.of(merges.get(t)));
+        reads = Math.max(reads, run(scope, List.of(tensors.get(t)), result));
+      }
+    }
+    return new Result(result.outputs(), result.decisions(), result.kept(), reads);
+  }
+
+  private TensorMerge merge(TensorData data) {
+    int count = data.models().get(0).count();
+    List<TensorMerge.Input> inputs = new ArrayList<>();
+    for (int k = 0; k < data.models().size(); k++) {
+      inputs.add(
+          new TensorMerge.Input(
+              modelName(k), spec(data.name(), data.models().get(k).dtype(), count)));
+    }
+    Stored base = data.base();
+    return new TensorMerge(
+        spec(data.name(), output, count),
+        base == null ? null : spec(data.name(), base.dtype(), count),
+        inputs,
+        computeByTensor.getOrDefault(data.name(), compute == null ? output : compute),
+        numerics,
+        params(inputs.size()));
+  }
+
+  private static TensorSpec spec(String name, DType dtype, int count) {
+    return new TensorSpec(name, dtype, Shape.of(count));
+  }
+
+  /** As the planner resolves a recipe without gradients and filters. */
+  Params params(int models) {
+    Map<String, Object> defaults =
+        spec.variants().stream()
+            .filter(v -> v.name().equals(variant))
+            .findFirst()
+            .map(Variant::defaults)
+            .orElse(Map.of());
+    Map<String, Object> global = new HashMap<>();
+    Map<String, List<Double>> perModel = new HashMap<>();
+    for (ParamSpec param : spec.parameters()) {
+      Object value =
+          Optional.ofNullable(values.get(param.name()))
+              .or(() -> Optional.ofNullable(defaults.get(param.name())))
+              .or(param::defaultValue)
+              .orElse(1.0);
+      if (param.scope() == Scope.GLOBAL) {
+        global.put(param.name(), value);
+      } else if (value instanceof double[] each) {
+        perModel.put(param.name(), Arrays.stream(each).boxed().toList());
+      } else {
+        perModel.put(param.name(), Collections.nCopies(models, (Double) value));
+      }
+    }
+    return new Params(global, perModel);
+  }
+
+  private int run(MergeScope scope, List<TensorData> data, Result result) {
+    SpanRunner runner = new SpanRunner(kernels, block);
+    List<Span> spans = spans(data);
+    List<Span> walk = new ArrayList<>(spans);
+    if (shuffle != null) {
+      Collections.shuffle(walk, new Random(shuffle));
+    }
+    MergeState state = sent(method.begin(scope));
+    int reads = 1;
+    for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
+      Survey survey = sent(s.get());
+      List<Part> parts = new ArrayList<>();
+      for (Span span : walk) {
+        TensorMerge tensor = scope.tensors().get(span.tensor());
+        BlockReader reader = reader(data.get(span.tensor()));
+        parts.add(sent(runner.survey(survey, tensor, span, reader, checkFinite)));
+      }
+      parts.sort((a, b) -> a.span().compareTo(b.span()));
+      state = sent(survey.conclude(parts));
+      reads++;
+    }
+    if (reads > method.reads(scope)) {
+      throw new IllegalStateException(reads + " reads, promised " + method.reads(scope));
+    }
+    emit(runner, state, scope, data, walk, result);
+    return reads;
+  }
+
+  private void emit(
+      SpanRunner runner,
+      MergeState state,
+      MergeScope scope,
+      List<TensorData> data,
+      List<Span> walk,
+      Result result) {
+    byte[][] bytes = new byte[data.size()][];
+    long[][] kept = new long[data.size()][];
+    for (int t = 0; t < bytes.length; t++) {
+      bytes[t] = new byte[data.get(t).models().get(0).count() * output.bytes()];
+    }
+    for (Span span : walk) {
+      int t = span.tensor();
+      long[] found =
+          runner.emit(
+              state,
+              scope.tensors().get(t),
+              span,
+              reader(data.get(t)),
+              (offset, from, length) -> System.arraycopy(from, 0, bytes[t], (int) offset, length),
+              checkFinite);
+      kept[t] = kept[t] == null ? found : sum(kept[t], found);
+    }
+    for (int t = 0; t < bytes.length; t++) {
+      result.outputs().add(new Stored(output, bytes[t]));
+      result.decisions().add(state.decisions(t));
+      result.kept().add(kept[t]);
+    }
+  }
+
+  private static long[] sum(long[] a, long[] b) {
+    long[] sum = a.clone();
+    Arrays.setAll(sum, k -> a[k] + b[k]);
+    return sum;
+  }
+
+  private List<Span> spans(List<TensorData> data) {
+    List<Span> spans = new ArrayList<>();
+    for (int t = 0; t < data.size(); t++) {
+      long count = data.get(t).models().get(0).count();
+      long step = Math.multiplyExact((long) grains, Span.GRAIN);
+      for (long first = 0; first < count; first += step) {
+        spans.add(new Span(t, first, Math.min(step, count - first)));
+      }
+    }
+    return spans;
+  }
+
+  /** Fills what lies behind the block with rubbish, so that nothing may come of it. */
+  private static BlockReader reader(TensorData data) {
+    return (input, offset, into, length) -> {
+      Stored base = data.base();
+      Stored from = input == SpanRunner.BASE && base != null ? base : data.models().get(input);
+      System.arraycopy(from.bytes(), (int) offset, into, 0, length);
+      Arrays.fill(into, length, into.length, (byte) 0x55);
+    };
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T> T sent(T object) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
+      objects.writeObject(object);
+      return (T) new ObjectInputStream(new ByteArrayInputStream(out.toByteArray())).readObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
