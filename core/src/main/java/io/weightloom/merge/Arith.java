@@ -61,10 +61,8 @@ public interface Arith<V> {
   /**
    * As {@link #trim}, and of the elements whose magnitude equals the threshold keeps only the first
    * {@code quota}.
-   *
-   * @return how many of the equal ones were kept
    */
-  int trimTies(V x, double threshold, long quota, int n);
+  void trimTies(V x, double threshold, int quota, int n);
 
   /** See {@link Kernels#electByMass}. */
   void electByMass(V[] xs, double zeroSign, V sign, int n);
@@ -75,8 +73,8 @@ public interface Arith<V> {
   /** See {@link Kernels#disjointSum}. */
   void disjointSum(V[] xs, V sign, V out, int n);
 
-  /** See {@link Kernels#disjointWeight}. */
-  void disjointWeight(V[] xs, double[] weights, V sign, V out, int n);
+  /** See {@link Kernels#disjointMean}. */
+  void disjointMean(V[] xs, double[] weights, V sign, V out, int n);
 
   /** See {@link Kernels#disjointMax}. */
   void disjointMax(V[] xs, V sign, V out, int n);
@@ -86,6 +84,9 @@ public interface Arith<V> {
 
   /** See {@link Kernels#histogram}. */
   void histogram(V x, int shift, long prefix, int[] bins, int n);
+
+  /** See {@link Kernels#countAtLeast}. */
+  int countAtLeast(V x, double threshold, int n);
 
   int countNonZero(V x, int n);
 

@@ -158,7 +158,7 @@ public final class DoubleArith implements Arith<double[]> {
   }
 
   @Override
-  public int trimTies(double[] x, double threshold, long quota, int n) {
+  public void trimTies(double[] x, double threshold, int quota, int n) {
     int kept = 0;
     for (int i = 0; i < n; i++) {
       double magnitude = Math.abs(x[i]);
@@ -168,7 +168,6 @@ public final class DoubleArith implements Arith<double[]> {
         kept++;
       }
     }
-    return kept;
   }
 
   @Override
@@ -208,13 +207,16 @@ public final class DoubleArith implements Arith<double[]> {
   }
 
   @Override
-  public void disjointWeight(double[][] xs, double[] weights, double[] sign, double[] out, int n) {
+  public void disjointMean(double[][] xs, double[] weights, double[] sign, double[] out, int n) {
     for (int i = 0; i < n; i++) {
       double sum = 0;
+      double weight = 0;
       for (int k = 0; k < xs.length; k++) {
-        sum += xs[k][i] * sign[i] > 0 ? weights[k] : 0;
+        boolean agrees = xs[k][i] * sign[i] > 0;
+        sum += agrees ? xs[k][i] : 0;
+        weight += agrees ? weights[k] : 0;
       }
-      out[i] = sum;
+      out[i] = sum / (weight == 0 ? 1 : weight);
     }
   }
 
@@ -246,6 +248,15 @@ public final class DoubleArith implements Arith<double[]> {
         bins[(int) (key >>> shift) & 0xffff]++;
       }
     }
+  }
+
+  @Override
+  public int countAtLeast(double[] x, double threshold, int n) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      count += Math.abs(x[i]) >= threshold ? 1 : 0;
+    }
+    return count;
   }
 
   @Override

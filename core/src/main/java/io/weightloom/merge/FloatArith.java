@@ -145,7 +145,7 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
-  public int trimTies(float[] x, double threshold, long quota, int n) {
+  public void trimTies(float[] x, double threshold, int quota, int n) {
     float equal = (float) threshold;
     int kept = 0;
     for (int i = 0; i < n; i++) {
@@ -156,7 +156,6 @@ public final class FloatArith implements Arith<float[]> {
         kept++;
       }
     }
-    return kept;
   }
 
   @Override
@@ -176,9 +175,16 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
-  public void disjointWeight(float[][] xs, double[] weights, float[] sign, float[] out, int n) {
-    kernels.disjointWeight(xs, narrow(weights), sign, out, n);
-    round(out, n);
+  public void disjointMean(float[][] xs, double[] weights, float[] sign, float[] out, int n) {
+    if (!roundsEachStep()) {
+      kernels.disjointMean(xs, narrow(weights), sign, out, n);
+      return;
+    }
+    float[] weight = scratch;
+    kernels.disjointWeight(xs, narrow(weights), sign, weight, n);
+    round(weight, n);
+    disjointSum(xs, sign, out, n);
+    divide(out, weight, out, n);
   }
 
   @Override
@@ -194,6 +200,11 @@ public final class FloatArith implements Arith<float[]> {
   @Override
   public void histogram(float[] x, int shift, long prefix, int[] bins, int n) {
     kernels.histogram(x, shift, (int) prefix, bins, n);
+  }
+
+  @Override
+  public int countAtLeast(float[] x, double threshold, int n) {
+    return kernels.countAtLeast(x, (float) threshold, n);
   }
 
   @Override

@@ -15,7 +15,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   private final TaskVectors<V> taskVectors;
   private final double[] weights;
   private final V sign;
-  private final V divisor;
   private final long[] kept;
 
   TaskVectorEmitter(TaskVectorState state, Arith<V> arith, Span span) {
@@ -28,7 +27,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       weights[k] = arith.scalar(rule.weights()[k]);
     }
     this.sign = arith.vector();
-    this.divisor = arith.vector();
     this.kept = rule.trims() || rule.drops() ? new long[weights.length] : new long[0];
   }
 
@@ -83,10 +81,10 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       arith.disjointMax(deltas, sign, out, n);
       return;
     }
-    arith.disjointSum(deltas, sign, out, n);
     if (rule.function() == TaskVectorRule.Function.MEAN) {
-      arith.disjointWeight(deltas, weights, sign, divisor, n);
-      arith.divide(out, divisor, out, n);
+      arith.disjointMean(deltas, weights, sign, out, n);
+    } else {
+      arith.disjointSum(deltas, sign, out, n);
     }
   }
 

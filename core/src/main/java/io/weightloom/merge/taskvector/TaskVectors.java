@@ -77,18 +77,31 @@ final class TaskVectors<V> {
 
   private void trim(int k, Threshold t, V delta, int n) {
     double magnitude = t.magnitude(isDouble);
-    boolean quotaRules = rule.trim().keep() == TaskVectorRule.Keep.EXACT && !t.isExact();
+    boolean allTies = rule.trim().keep() != TaskVectorRule.Keep.EXACT || t.isExact();
     if (rule.trim().keep() == TaskVectorRule.Keep.ABOVE) {
       arith.trim(delta, nextUp(magnitude), n);
-    } else if (!quotaRules || quotas[k] == ties[k]) {
+    } else if (allTies || quotas[k] == ties[k]) {
       arith.trim(delta, magnitude, n);
     } else if (quotas[k] == 0) {
       arith.trim(delta, nextUp(magnitude), n);
     } else {
-      int kept = arith.trimTies(delta, magnitude, quotas[k], n);
-      quotas[k] -= kept;
-      ties[k] = -1;
+      trimWithin(k, magnitude, delta, n);
     }
+  }
+
+  /**
+   * The quota ends somewhere in this span: only in the chunk where it does are elements counted.
+   */
+  private void trimWithin(int k, double magnitude, V delta, int n) {
+    int equal =
+        arith.countAtLeast(delta, magnitude, n) - arith.countAtLeast(delta, nextUp(magnitude), n);
+    if (equal <= quotas[k]) {
+      arith.trim(delta, magnitude, n);
+    } else {
+      arith.trimTies(delta, magnitude, (int) quotas[k], n);
+    }
+    quotas[k] -= Math.min(equal, quotas[k]);
+    ties[k] = -1;
   }
 
   private double nextUp(double magnitude) {

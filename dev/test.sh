@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# All tests: under Surefire and Failsafe, under ScalaTest's Runner, and on a second JDK where there is one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mvn -B -ntp install
+
+echo "== core under ScalaTest's Runner"
+dev/scalatest.sh core
+
+newest=${WEIGHTLOOM_JDK25:-$(ls -d /usr/lib/jvm/*25* 2> /dev/null | head -n 1 || true)}
+if [ -n "$newest" ] && [ -x "$newest/bin/java" ]; then
+  echo "== core, arrow-io and spark-jobs on $("$newest/bin/java" -version 2>&1 | head -n 1)"
+  mvn -B -ntp -o surefire:test -pl testkit,core,arrow-io,spark-jobs -Djvm="$newest/bin/java"
+else
+  echo "== skipped: the tests on JDK 25, for there is none in /usr/lib/jvm (set WEIGHTLOOM_JDK25)"
+fi
