@@ -10,7 +10,7 @@ from pathlib import Path
 SIZES = {
     "tiny": dict(hidden=64, inter=160, layers=2, heads=4, kv=2, vocab=512),
     "1.1b": dict(hidden=2048, inter=5632, layers=22, heads=32, kv=4, vocab=32000),
-    "8x": dict(hidden=4096, inter=14336, layers=42, heads=32, kv=8, vocab=64000),
+    "8x": dict(hidden=4096, inter=14336, layers=38, heads=32, kv=8, vocab=64000),
 }
 WIDTH = {"BF16": 2, "F16": 2, "F32": 4}
 TORCH_NAME = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}

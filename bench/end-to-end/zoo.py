@@ -12,7 +12,10 @@ import zlib
 from math import prod
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    sys.exit("Cannot make the checkpoints: this Python has no numpy (use the environment that dev/peers.sh makes)")
 
 import llama
 
