@@ -17,6 +17,9 @@ PRESETS = {  # consensus, sparsifier, default normalize, default rescale
 }
 
 
+RANDOM = np.random.Generator(np.random.PCG64(11))
+
+
 def rounded(x, dtype):
     """fp32 values rounded to nearest even in a dtype, as fp32 values."""
     with np.errstate(over="ignore"):
@@ -161,13 +164,13 @@ def keep_largest(delta, density):
     return mask.reshape(delta.shape), tied.reshape(delta.shape)
 
 
-def rescaled(delta, kept, dtype):
-    """L1 matching: the kept part times the ratio of the two sums of magnitudes."""
-    before = rounded(f32(np.abs(delta).sum(dtype=np.float64)), dtype)
-    after = rounded(f32(np.abs(kept).sum(dtype=np.float64)), dtype)
+def rescaled(delta, kept, dtype, work):
+    """L1 matching: the kept part times the ratio of the two sums of magnitudes, both and their ratio rounded to `work`."""
+    before = rounded(f32(np.abs(delta).sum(dtype=np.float64)), work)
+    after = rounded(f32(np.abs(kept).sum(dtype=np.float64)), work)
     if before < 1e-7 or after < 1e-7:
         return kept
-    return rounded(kept * rounded(before / after, dtype), dtype)
+    return rounded(kept * rounded(before / after, work), dtype)
 
 
 def task_arithmetic(method, base_model, inputs, setting):
@@ -180,13 +183,17 @@ def task_arithmetic(method, base_model, inputs, setting):
         delta = rounded(rounded(x, dtype) - base, dtype)
         density = parameter("density", 1.0)
         if density < 1:
+            # DARE works in fp32 on float16; the magnitude method does not.
+            work = "F32" if (sparsifier, dtype) == ("random", "F16") else dtype
             if sparsifier == "magnitude":
                 mask, choice = keep_largest(delta, density)
                 tied |= choice & (delta != 0)
-                kept = np.where(mask, delta, f32(0))
-                delta = rescaled(delta, kept, dtype) if setting("rescale", rescale) else kept
             elif sparsifier == "random":
-                raise NotImplementedError("random masks")
+                mask = RANDOM.random(delta.shape) < density
+            else:
+                mask = np.ones(delta.shape, bool)
+            kept = np.where(mask, delta, f32(0))
+            delta = rescaled(delta, kept, dtype, work) if sparsifier and setting("rescale", rescale) else kept
         w = rounded(f32(parameter("weight")), dtype)
         weights.append(w)
         terms.append(rounded(w * delta, dtype))
@@ -209,9 +216,8 @@ def task_arithmetic(method, base_model, inputs, setting):
 
 # ---- comparison ----------------------------------------------------------------------------------------------------------
 
-def compare(out, name):
-    """Elements equal bit for bit, elements, the largest error as a `rel` rule sees it, the tensors that differ where nothing is
-    tied, and where something is."""
+def both(out, name):
+    """The emulated and the stored output, and the base model of the recipe if it has one."""
     directory = out / "cases" / name
     recipe = yaml.safe_load((directory / "recipe.yml").read_text().replace("{ZOO}", str(out / "zoo")))
     cache = {}
@@ -225,6 +231,31 @@ def compare(out, name):
     got, want = merge(recipe, load, layers), zoo.read(directory / "expected.safetensors")
     if set(got) != set(want):
         raise AssertionError(f"tensor sets differ: {sorted(set(got) ^ set(want))[:4]}")
+    return recipe, got, want, load
+
+
+def compare_random(out, name, density):
+    """The tensors where the counts of kept elements or the L1 norms of two random masks differ too much."""
+    recipe, got, want, load = both(out, name)
+    rescale = lookup("rescale", "", 0.0, [recipe.get("parameters")], True)
+    differing = []
+    for key, (dtype, shape, data) in want.items():
+        base = rounded(zoo.decode(load(recipe["base_model"])[key][2], load(recipe["base_model"])[key][0], shape), dtype)
+        a, b = (zoo.decode(t, dtype, shape) - base for t in (got[key][2], data))
+        n, kept = a.size, (int((a != 0).sum()), int((b != 0).sum()))
+        if abs(kept[0] - kept[1]) > 5 * (2 * n * density * (1 - density)) ** 0.5 + 1:
+            differing.append(f"{key}: kept {kept[0]} of {n}, mergekit {kept[1]}")
+        norms = float(np.abs(a).sum()), float(np.abs(b).sum())
+        limit = 0.03 if rescale else 5 * (np.pi * (1 - density) / (density * n)) ** 0.5
+        if n >= 400 and abs(norms[0] - norms[1]) > limit * norms[1]:
+            differing.append(f"{key}: L1 norm {norms[0]}, mergekit {norms[1]}")
+    return differing
+
+
+def compare(out, name):
+    """Elements equal bit for bit, elements, the largest error as a `rel` rule sees it, the tensors that differ where nothing is
+    tied, and where something is."""
+    _, got, want, _ = both(out, name)
     same = count = 0
     worst, differing = 0.0, []
     for key, (dtype, shape, data) in want.items():
@@ -247,10 +278,12 @@ def check(out, names):
     failed = 0
     for name in names:
         rule = (out / "cases" / name / "rule").read_text().split()
-        if rule[0] == "random":
-            print(f"{name}: random, not emulated")
-            continue
         try:
+            if rule[0] == "random":
+                differing = compare_random(out, name, float(rule[1]))
+                failed += bool(differing)
+                print(f"{name}: {'DIFFERS' if differing else 'ok'} ({' '.join(rule)})", *differing, sep="\n    ")
+                continue
             same, count, worst, differing, tied = compare(out, name)
         except (AssertionError, LookupError, OSError) as e:
             print(f"{name}: {type(e).__name__}: {e}")
