@@ -51,7 +51,7 @@ record Camera(double turn, double shift, double slant, double ink, double shade,
         double pv = (2 * y + 1.0) / EDGE - 1 - dv;
         double u = cos * pu - sin * pv + shear * pv;
         double v = sin * pu + cos * pv;
-        double light = lightU * pu + lightV * pv + noise * dice.normal();
+        double light = lightU * pu + lightV * pv + noise * dice.grain();
         image[offset + y * EDGE + x] = (float) (black * (figure.at(u, v) - 0.3) + light);
       }
     }

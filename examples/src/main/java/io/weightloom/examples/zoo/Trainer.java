@@ -24,7 +24,7 @@ final class Trainer {
    * @param tuneRate highest learning rate of a fine-tuning
    */
   record Budget(int pictures, int baseSteps, double baseRate, int tuneSteps, double tuneRate) {
-    static final Budget FULL = new Budget(4096, 1300, 2e-3, 450, 3e-2);
+    static final Budget FULL = new Budget(6000, 1300, 2e-3, 450, 3e-2);
   }
 
   private final Budget budget;

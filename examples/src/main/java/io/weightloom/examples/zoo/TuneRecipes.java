@@ -13,7 +13,7 @@ import java.util.Locale;
  */
 public final class TuneRecipes {
   private static final double[] SUM_LAMBDAS = {0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6};
-  private static final double[] MEAN_LAMBDAS = {0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0};
+  private static final double[] MEAN_LAMBDAS = {0.4, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.4, 1.6};
 
   private TuneRecipes() {}
 
