@@ -1,9 +1,21 @@
 package io.weightloom.kernel;
 
+import io.weightloom.tensor.DType;
+
 /** Conversions of single values between fp32 and the 16-bit formats; the scalar truth. */
 public final class Half {
 
   private Half() {}
+
+  /** The value that a BF16, F16 or F32 can hold nearest to an fp32 one. */
+  public static float round(DType dtype, float value) {
+    return switch (dtype) {
+      case BF16 -> bf16ToFloat(floatToBf16(value));
+      case F16 -> f16ToFloat(floatToF16(value));
+      case F32 -> value;
+      default -> throw new IllegalArgumentException("not an fp32 work type: " + dtype);
+    };
+  }
 
   /** BF16 to fp32; exact. */
   public static float bf16ToFloat(short bits) {

@@ -58,7 +58,7 @@ public interface Kernels {
   /** {@code out = a / b}, where {@code b == 0} counts as 1. */
   void divide(float[] a, float[] b, float[] out, int n);
 
-  /** {@code out = Σₖ wₖ·xₖ}: products rounded, added in the order of {@code xs} from the first. */
+  /** {@code out = Σₖ wₖ·xₖ}: products rounded, added in the order of {@code xs}, from +0 on. */
   void weightedSum(float[][] xs, float[] weights, float[] out, int n);
 
   /** Trims in place: what is smaller in magnitude than {@code threshold} becomes +0. */

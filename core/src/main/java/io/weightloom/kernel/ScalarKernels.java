@@ -110,8 +110,8 @@ final class ScalarKernels implements Kernels {
   @Override
   public void weightedSum(float[][] xs, float[] weights, float[] out, int n) {
     for (int i = 0; i < n; i++) {
-      float sum = weights[0] * xs[0][i];
-      for (int k = 1; k < xs.length; k++) {
+      float sum = 0;
+      for (int k = 0; k < xs.length; k++) {
         sum += weights[k] * xs[k][i];
       }
       out[i] = sum;

@@ -27,7 +27,7 @@ public interface Arith<V> {
   /** The value that a scalar has in this arithmetic: rounded to the compute dtype, or itself. */
   double scalar(double s);
 
-  /** Whether every operation is rounded to the compute dtype. */
+  /** Whether it is mergekit's arithmetic, every operation rounded to the compute dtype. */
   boolean roundsEachStep();
 
   /** Widens stored values and, in rounding arithmetic, casts them to the compute dtype. */

@@ -125,8 +125,8 @@ public final class DoubleArith implements Arith<double[]> {
   @Override
   public void weightedSum(double[][] xs, double[] weights, double[] out, int n) {
     for (int i = 0; i < n; i++) {
-      double sum = weights[0] * xs[0][i];
-      for (int k = 1; k < xs.length; k++) {
+      double sum = 0;
+      for (int k = 0; k < xs.length; k++) {
         sum += weights[k] * xs[k][i];
       }
       out[i] = sum;

@@ -7,23 +7,25 @@ import io.weightloom.tensor.DType;
 public final class FloatArith implements Arith<float[]> {
   private final Kernels kernels;
   private final DType rounded;
+  private final boolean stepwise;
   private final boolean wideSums;
   private final float[] scratch = new float[CAPACITY];
 
-  private FloatArith(Kernels kernels, DType rounded, boolean wideSums) {
+  private FloatArith(Kernels kernels, DType rounded, boolean stepwise, boolean wideSums) {
     this.kernels = kernels;
     this.rounded = rounded;
+    this.stepwise = stepwise;
     this.wideSums = wideSums;
   }
 
   /** No rounding but fp32's own; sums over models in fp64 if {@code wideSums}. */
   public static FloatArith accurate(Kernels kernels, boolean wideSums) {
-    return new FloatArith(kernels, DType.F32, wideSums);
+    return new FloatArith(kernels, DType.F32, false, wideSums);
   }
 
   /** Rounds each step to {@code dtype}: BF16, F16 or F32. */
   public static FloatArith rounding(Kernels kernels, DType dtype) {
-    return new FloatArith(kernels, dtype, false);
+    return new FloatArith(kernels, dtype, true, false);
   }
 
   @Override
@@ -45,7 +47,7 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public boolean roundsEachStep() {
-    return rounded != DType.F32;
+    return stepwise;
   }
 
   private void round(float[] x, int n) {
@@ -125,8 +127,8 @@ public final class FloatArith implements Arith<float[]> {
 
   private static void wideWeightedSum(float[][] xs, double[] weights, float[] out, int n) {
     for (int i = 0; i < n; i++) {
-      double sum = weights[0] * xs[0][i];
-      for (int k = 1; k < xs.length; k++) {
+      double sum = 0;
+      for (int k = 0; k < xs.length; k++) {
         sum += weights[k] * xs[k][i];
       }
       out[i] = (float) sum;

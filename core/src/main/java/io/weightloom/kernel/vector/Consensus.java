@@ -21,8 +21,8 @@ final class Consensus {
     int i = 0;
     for (; i < upper; i += STEP) {
       float[] first = xs[0];
-      FloatVector sum0 = FloatVector.fromArray(FLOATS, first, i).mul(weights[0]);
-      FloatVector sum1 = FloatVector.fromArray(FLOATS, first, i + WIDTH).mul(weights[0]);
+      FloatVector sum0 = FloatVector.fromArray(FLOATS, first, i).mul(weights[0]).add(0);
+      FloatVector sum1 = FloatVector.fromArray(FLOATS, first, i + WIDTH).mul(weights[0]).add(0);
       for (int k = 1; k < xs.length; k++) {
         float[] x = xs[k];
         sum0 = sum0.add(FloatVector.fromArray(FLOATS, x, i).mul(weights[k]));
@@ -32,8 +32,8 @@ final class Consensus {
       sum1.intoArray(out, i + WIDTH);
     }
     for (; i < n; i++) {
-      float sum = weights[0] * xs[0][i];
-      for (int k = 1; k < xs.length; k++) {
+      float sum = 0;
+      for (int k = 0; k < xs.length; k++) {
         sum += weights[k] * xs[k][i];
       }
       out[i] = sum;

@@ -1,5 +1,6 @@
 package io.weightloom.merge.taskvector;
 
+import io.weightloom.kernel.Half;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
@@ -7,7 +8,10 @@ import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MergeState.Surveyor;
+import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Span;
+import io.weightloom.merge.TensorMerge;
+import io.weightloom.tensor.DType;
 import java.io.Serializable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -129,11 +133,27 @@ final class Surveys {
       double[][] factors = new double[sums.length][models];
       for (int t = 0; t < sums.length; t++) {
         for (int k = 0; k < models; k++) {
-          boolean scaled = sums[t][k][0] >= NO_NORM && sums[t][k][1] >= NO_NORM;
-          factors[t][k] = scaled ? sums[t][k][0] / sums[t][k][1] : 1;
+          factors[t][k] = factor(t, sums[t][k][0], sums[t][k][1]);
         }
       }
       return state.with(factors);
+    }
+
+    /**
+     * mergekit rounds sums and factor to the compute dtype, but F16 after a random drop to fp32.
+     */
+    private double factor(int tensor, double before, double after) {
+      TensorMerge merge = state.scope().tensors().get(tensor);
+      if (before < NO_NORM || after < NO_NORM) {
+        return 1;
+      }
+      if (merge.numerics() == Numerics.ACCURATE || merge.isDouble()) {
+        return before / after;
+      }
+      boolean wide = merge.compute() == DType.F16 && state.rules().get(tensor).drops();
+      DType dtype = wide ? DType.F32 : merge.compute();
+      float ratio = Half.round(dtype, (float) before) / Half.round(dtype, (float) after);
+      return Half.round(dtype, ratio);
     }
   }
 

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The demo: trains a zoo, merges it by every recipe of examples/recipes, scores all models on all tasks.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+demo=build/demo
+classes=$(ls examples/target/weightloom-examples-*.jar | head -n 1)
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+zoo() {
+  "$java" -cp "$classes:dist/target/weightloom/lib/weightloom.jar" "io.weightloom.examples.zoo.$1" "${@:2}"
+}
+
+mkdir -p "$demo"
+echo "Training a base network and its fine-tuned ones ..."
+zoo MakeZoo "$demo/zoo"
+
+merged=()
+for recipe in examples/recipes/demo-*.yml; do
+  method=$(basename "$recipe" .yml)
+  method=${method#demo-}
+  bin/weightloom merge "$recipe" "$demo/merged/$method" --overwrite
+  merged+=("$demo/merged/$method")
+done
+
+echo
+zoo ScoreZoo "$demo/zoo" "${merged[@]}"
+echo
+echo "The zoo is in $demo/zoo, the merged models in $demo/merged. Next: bin/weightloom inspect ${merged[-1]}"
