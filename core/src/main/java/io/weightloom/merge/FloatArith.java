@@ -7,23 +7,25 @@ import io.weightloom.tensor.DType;
 public final class FloatArith implements Arith<float[]> {
   private final Kernels kernels;
   private final DType rounded;
+  private final boolean stepwise;
   private final boolean wideSums;
   private final float[] scratch = new float[CAPACITY];
 
-  private FloatArith(Kernels kernels, DType rounded, boolean wideSums) {
+  private FloatArith(Kernels kernels, DType rounded, boolean stepwise, boolean wideSums) {
     this.kernels = kernels;
     this.rounded = rounded;
+    this.stepwise = stepwise;
     this.wideSums = wideSums;
   }
 
   /** No rounding but fp32's own; sums over models in fp64 if {@code wideSums}. */
   public static FloatArith accurate(Kernels kernels, boolean wideSums) {
-    return new FloatArith(kernels, DType.F32, wideSums);
+    return new FloatArith(kernels, DType.F32, false, wideSums);
   }
 
   /** Rounds each step to {@code dtype}: BF16, F16 or F32. */
   public static FloatArith rounding(Kernels kernels, DType dtype) {
-    return new FloatArith(kernels, dtype, false);
+    return new FloatArith(kernels, dtype, true, false);
   }
 
   @Override
@@ -38,6 +40,9 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public double scalar(double s) {
+    if (!stepwise) {
+      return s;
+    }
     scratch[0] = (float) s;
     round(scratch, 1);
     return scratch[0];
@@ -45,7 +50,7 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public boolean roundsEachStep() {
-    return rounded != DType.F32;
+    return stepwise;
   }
 
   private void round(float[] x, int n) {
@@ -56,7 +61,11 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void decode(DType dtype, byte[] src, int offset, float[] dst, int n) {
-    kernels.decode(dtype, src, offset, dst, n);
+    if (dtype == DType.F64) {
+      narrow(src, offset, dst, n);
+    } else {
+      kernels.decode(dtype, src, offset, dst, n);
+    }
     if (dtype != rounded) {
       round(dst, n);
     }
@@ -64,7 +73,21 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void encode(DType dtype, float[] src, int n, byte[] dst, int offset) {
-    kernels.encode(dtype, src, n, dst, offset);
+    if (dtype != DType.F64) {
+      kernels.encode(dtype, src, n, dst, offset);
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      DoubleArith.DOUBLES.set(dst, offset + 8 * i, (double) src[i]);
+    }
+  }
+
+  private void narrow(byte[] src, int offset, float[] dst, int n) {
+    boolean narrower = rounded != DType.F32;
+    for (int i = 0; i < n; i++) {
+      double value = (double) DoubleArith.DOUBLES.get(src, offset + 8 * i);
+      dst[i] = narrower ? DoubleArith.roundToOdd(value) : (float) value;
+    }
   }
 
   @Override
@@ -102,7 +125,7 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void weightedSum(float[][] xs, double[] weights, float[] out, int n) {
-    if (roundsEachStep()) {
+    if (rounded != DType.F32) {
       roundedWeightedSum(xs, weights, out, n);
     } else if (wideSums) {
       wideWeightedSum(xs, weights, out, n);
