@@ -91,9 +91,7 @@ class MergeMethodContractTest {
     for (Types types : List.of(TYPES.get(0), TYPES.get(6))) {
       MergeInMemory.Result expected = run(method, types, sizes, new Walk(SCALAR, 2048, 2, 0));
 
-      for (Walk walk :
-          List.of(
-              new Walk(FASTEST, 1 << 17, 1, 1), new Walk(SCALAR, 1 << 20, 1, 2))) {
+      for (Walk walk : List.of(new Walk(FASTEST, 1 << 17, 1, 1), new Walk(SCALAR, 1 << 20, 1, 2))) {
         assertSame(run(method, types, sizes, walk), expected);
       }
     }
