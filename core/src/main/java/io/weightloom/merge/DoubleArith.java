@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 
 /** fp64 arithmetic in plain loops, for merges in which an F64 tensor takes part. */
 public final class DoubleArith implements Arith<double[]> {
-  private static final VarHandle DOUBLES =
+  static final VarHandle DOUBLES =
       MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.LITTLE_ENDIAN);
 
   private final Kernels kernels;

@@ -40,6 +40,9 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public double scalar(double s) {
+    if (!stepwise) {
+      return s;
+    }
     scratch[0] = (float) s;
     round(scratch, 1);
     return scratch[0];
@@ -58,7 +61,11 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void decode(DType dtype, byte[] src, int offset, float[] dst, int n) {
-    kernels.decode(dtype, src, offset, dst, n);
+    if (dtype == DType.F64) {
+      narrow(src, offset, dst, n);
+    } else {
+      kernels.decode(dtype, src, offset, dst, n);
+    }
     if (dtype != rounded) {
       round(dst, n);
     }
@@ -66,7 +73,21 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void encode(DType dtype, float[] src, int n, byte[] dst, int offset) {
-    kernels.encode(dtype, src, n, dst, offset);
+    if (dtype != DType.F64) {
+      kernels.encode(dtype, src, n, dst, offset);
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      DoubleArith.DOUBLES.set(dst, offset + 8 * i, (double) src[i]);
+    }
+  }
+
+  private void narrow(byte[] src, int offset, float[] dst, int n) {
+    boolean narrower = rounded != DType.F32;
+    for (int i = 0; i < n; i++) {
+      double value = (double) DoubleArith.DOUBLES.get(src, offset + 8 * i);
+      dst[i] = narrower ? DoubleArith.roundToOdd(value) : (float) value;
+    }
   }
 
   @Override
@@ -104,7 +125,7 @@ public final class FloatArith implements Arith<float[]> {
 
   @Override
   public void weightedSum(float[][] xs, double[] weights, float[] out, int n) {
-    if (roundsEachStep()) {
+    if (rounded != DType.F32) {
       roundedWeightedSum(xs, weights, out, n);
     } else if (wideSums) {
       wideWeightedSum(xs, weights, out, n);

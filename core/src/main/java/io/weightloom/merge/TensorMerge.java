@@ -45,6 +45,9 @@ public record TensorMerge(
 
   /** Whether the work vectors are fp64. */
   public boolean isDouble() {
+    if (numerics == Numerics.MERGEKIT) {
+      return compute == DType.F64;
+    }
     return output.dtype() == DType.F64
         || (base != null && base.dtype() == DType.F64)
         || inputs.stream().anyMatch(i -> i.spec().dtype() == DType.F64);

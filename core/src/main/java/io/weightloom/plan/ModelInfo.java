@@ -39,6 +39,15 @@ public record ModelInfo(
 
   static final String HEAD = "lm_head.weight";
 
+  /** Layers of the stack that has most of them; 0 without any. */
+  int layersOfDeepestStack() {
+    return tensors.keySet().stream()
+        .flatMap(n -> TensorName.layer(n).stream())
+        .mapToInt(l -> l.index() + 1)
+        .max()
+        .orElse(0);
+  }
+
   /** Layers of the stack that the tensor of this name is in; 0 if it is in none. */
   int layersOfStack(String tensor) {
     return TensorName.layer(tensor)

@@ -257,7 +257,7 @@ final class OutputTensors {
     for (int k = 0; k < cast.sources().size(); k++) {
       Source source = cast.sources().get(k);
       ModelInfo model = models.get(cast.models().get(k));
-      int depth = model.tensors().keySet().stream().mapToInt(model::layersOfStack).max().orElse(0);
+      int depth = model.layersOfDeepestStack();
       int end = source.layers().orElseThrow().end();
       if (end > depth) {
         recipeProblems.add(

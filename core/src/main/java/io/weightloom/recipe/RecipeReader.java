@@ -151,7 +151,8 @@ public final class RecipeReader {
     }
     return new Slice(
         sources,
-        string(entry.get("base_model"), path + ".base_model"),
+        string(entry.get("base_model"), path + ".base_model")
+            .map(m -> reference(m, path + ".base_model")),
         parameters(entry.get("parameters"), path + ".parameters", false),
         path);
   }
@@ -235,15 +236,13 @@ public final class RecipeReader {
     if (key.equals(Recipe.NON_FINITE)) {
       return word(value, path, List.of("error", "keep"));
     }
-    if (key.equals(Recipe.VARIANT)) {
-      return word(
-          value,
-          path,
-          spec.map(s -> s.variants().stream().map(MethodSpec.Variant::name).toList())
-              .orElse(List.of()));
+    if (spec.isEmpty()) {
+      return Optional.empty();
     }
-    Optional<ParamSpec> param =
-        spec.flatMap(s -> s.parameter(key)).filter(p -> p.place() == Place.EXTENSION);
+    if (key.equals(Recipe.VARIANT)) {
+      return variant(value, path, spec.get());
+    }
+    Optional<ParamSpec> param = spec.get().parameter(key).filter(p -> p.place() == Place.EXTENSION);
     if (param.isEmpty()) {
       Set<String> known = new TreeSet<>(POLICIES);
       known.addAll(names(p -> p.place() == Place.EXTENSION));
@@ -251,6 +250,14 @@ public final class RecipeReader {
       return Optional.empty();
     }
     return scalar(value, path, param.get());
+  }
+
+  private Optional<Object> variant(@Nullable Object value, String path, MethodSpec method) {
+    if (method.variants().isEmpty()) {
+      problem(path, method.name() + " has no variants (remove it)");
+      return Optional.empty();
+    }
+    return word(value, path, method.variants().stream().map(MethodSpec.Variant::name).toList());
   }
 
   private Optional<Object> word(@Nullable Object value, String path, List<String> words) {

@@ -48,6 +48,7 @@ final class MergeInMemory {
   private int grains = Integer.MAX_VALUE;
   private @Nullable Long shuffle;
   private boolean checkFinite = true;
+  private List<String> names = List.of();
 
   private record TensorData(String name, @Nullable Stored base, List<Stored> models) {}
 
@@ -165,6 +166,12 @@ final class MergeInMemory {
     return this;
   }
 
+  /** Names under which the models draw their masks, instead of {@link #modelName}. */
+  MergeInMemory names(String... newNames) {
+    names = List.of(newNames);
+    return this;
+  }
+
   /** The name under which model {@code k} draws its masks. */
   static String modelName(int k) {
     return "model-" + k;
@@ -191,7 +198,8 @@ final class MergeInMemory {
     for (int k = 0; k < data.models().size(); k++) {
       inputs.add(
           new TensorMerge.Input(
-              modelName(k), spec(data.name(), data.models().get(k).dtype(), count)));
+              names.isEmpty() ? modelName(k) : names.get(k),
+              spec(data.name(), data.models().get(k).dtype(), count)));
     }
     Stored base = data.base();
     return new TensorMerge(

@@ -1,0 +1,182 @@
+package io.weightloom.merge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.weightloom.tensor.DType;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What must hold of every method, whatever its formula. */
+class MergeLawsTest {
+  private static final List<DType> DTYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.F64);
+  private static final int N = 4099;
+  private static final Set<String> SUMS_IN_ORDER = Set.of("dare_linear", "dare_ties");
+
+  static List<MethodCase> all() {
+    return MethodCase.all();
+  }
+
+  static List<MethodCase> ofTaskVectors() {
+    return MethodCase.ofTaskVectors();
+  }
+
+  private static double[] base(DType dtype) {
+    return Stored.of(dtype, RandomModels.base(N, 3)).values();
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofTaskVectors")
+  void modelsEqualToTheBaseGiveTheBase(MethodCase method) {
+    for (DType dtype : DTYPES) {
+      double[] base = base(dtype);
+
+      MergeInMemory.Result merged =
+          method.busy(3).dtype(dtype).tensor(base, base, base, base).run();
+
+      assertThat(merged.outputs().get(0).bytes()).isEqualTo(Stored.of(dtype, base).bytes());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofTaskVectors")
+  void lambdaZeroGivesTheBase(MethodCase method) {
+    for (DType dtype : DTYPES) {
+      double[] base = base(dtype);
+
+      MergeInMemory.Result merged =
+          method
+              .busy(2)
+              .set("lambda", 0.0)
+              .dtype(dtype)
+              .tensor(base, RandomModels.tuned(base, 1), RandomModels.tuned(base, 2))
+              .run();
+
+      assertThat(merged.outputs().get(0).bytes()).isEqualTo(Stored.of(dtype, base).bytes());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void oneModelWithWeightOneIsThatModel(MethodCase method) {
+    for (DType dtype : DTYPES) {
+      double[] base = base(dtype);
+      double[] model = Stored.of(dtype, RandomModels.tuned(base, 1)).values();
+
+      MergeInMemory.Result merged = method.plain().dtype(dtype).tensor(base, model).run();
+
+      assertThat(merged.values()).isEqualTo(model);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void orderOfTwoModelsDoesNotMatter(MethodCase method) {
+    assumeThat(method.spec().maxModels()).isGreaterThan(1);
+    for (DType dtype : DTYPES) {
+      double[] base = base(dtype);
+      double[] one = RandomModels.tuned(base, 1);
+      double[] two = RandomModels.tuned(base, 2);
+
+      Stored merged =
+          method.busy(2).dtype(dtype).names("a", "b").tensor(base, one, two).run().outputs().get(0);
+      Stored swapped =
+          swapped(method)
+              .dtype(dtype)
+              .names("b", "a")
+              .tensor(base, two, one)
+              .run()
+              .outputs()
+              .get(0);
+
+      assertThat(swapped.bytes()).isEqualTo(merged.bytes());
+    }
+  }
+
+  private static MergeInMemory swapped(MethodCase method) {
+    MergeInMemory merge = method.busy(2);
+    Params params = merge.params(2);
+    params
+        .perModel()
+        .keySet()
+        .forEach(
+            key -> {
+              double[] values = params.numbers(key);
+              merge.set(key, new double[] {values[1], values[0]});
+            });
+    return merge;
+  }
+
+  /** Where sums over models are exact; quotients make them depend on the order in the last bit. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void orderOfModelsDoesNotMatterWhereSumsAreExact(MethodCase method) {
+    assumeThat(method.spec().maxModels()).isGreaterThan(2);
+    assumeThat(SUMS_IN_ORDER).doesNotContain(method.spec().name());
+    double[] base = base(DType.F32);
+    List<double[]> models =
+        Arrays.asList(
+            RandomModels.tuned(base, 1), RandomModels.tuned(base, 2), RandomModels.tuned(base, 3));
+
+    Stored merged = even(method, base, models);
+    Collections.rotate(models, 1);
+
+    assertThat(even(method, base, models).bytes()).isEqualTo(merged.bytes());
+  }
+
+  private static Stored even(MethodCase method, double[] base, List<double[]> models) {
+    MergeInMemory merge = method.merge().dtype(DType.F32).set("weight", 0.5);
+    merge.set("normalize", method.spec().name().equals("ties"));
+    if (method.has("density")) {
+      merge.set("density", 0.5);
+    }
+    return merge.tensor(base, models.toArray(double[][]::new)).run().outputs().get(0);
+  }
+
+  /** With a base of zeros and without coordinates that cancel. */
+  @ParameterizedTest
+  @MethodSource("ofTaskVectors")
+  void negatedTaskVectorsGiveTheNegation(MethodCase method) {
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      double[][] deltas = {
+        RandomModels.distinct(N, 1), RandomModels.distinct(N, 2), RandomModels.distinct(N, 3)
+      };
+
+      double[] merged = method.busy(3).dtype(dtype).taskVectors(deltas).run().values();
+      double[] negated =
+          method
+              .busy(3)
+              .dtype(dtype)
+              .taskVectors(Arrays.stream(deltas).map(MergeLawsTest::minus).toArray(double[][]::new))
+              .run()
+              .values();
+
+      assertThat(minus(negated)).isEqualTo(minus(minus(merged)));
+    }
+  }
+
+  /** Negated, zeros without a sign. */
+  private static double[] minus(double[] values) {
+    return Arrays.stream(values).map(v -> 0 - v).toArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofTaskVectors")
+  void zeroWeightsGiveTheBase(MethodCase method) {
+    double[] base = base(DType.BF16);
+
+    MergeInMemory.Result merged =
+        method
+            .busy(2)
+            .set("weight", 0.0)
+            .dtype(DType.BF16)
+            .tensor(base, RandomModels.tuned(base, 1), RandomModels.tuned(base, 2))
+            .run();
+
+    assertThat(merged.values()).isEqualTo(base);
+  }
+}

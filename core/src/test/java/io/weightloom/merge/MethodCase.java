@@ -1,0 +1,95 @@
+package io.weightloom.merge;
+
+import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.MethodSpec.Variant;
+import io.weightloom.merge.ParamSpec.Scope;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** A method in one of its variants: what the tests of all methods are run over. */
+record MethodCase(MethodSpec spec, String variant) {
+  private static final double[] WEIGHTS = {0.75, 0.5, -0.25};
+  private static final Map<String, Object> BUSY =
+      Map.of(
+          "density",
+          new double[] {0.5, 0.75, 0.25},
+          "weight",
+          WEIGHTS,
+          "scale",
+          new double[] {0.5},
+          "lambda",
+          0.75,
+          "trim_density",
+          0.5);
+
+  /** Every method on the class path in each of its variants. */
+  static List<MethodCase> all() {
+    return MergeMethods.all().stream()
+        .map(MergeMethod::spec)
+        .flatMap(
+            s ->
+                s.variants().isEmpty()
+                    ? Stream.of(new MethodCase(s, ""))
+                    : s.variants().stream().map(v -> new MethodCase(s, v.name())))
+        .toList();
+  }
+
+  /** Those that add a merged task vector to a base. */
+  static List<MethodCase> ofTaskVectors() {
+    return all().stream().filter(c -> c.spec.base() == BaseRule.REQUIRED).toList();
+  }
+
+  MergeInMemory merge() {
+    return MergeInMemory.of(spec.name()).variant(variant);
+  }
+
+  /** With every number away from the value that makes it a no-op, for this many models. */
+  MergeInMemory busy(int models) {
+    MergeInMemory merge = merge();
+    BUSY.forEach(
+        (key, value) -> {
+          if (has(key)) {
+            merge.set(key, value instanceof double[] each ? Arrays.copyOf(each, models) : value);
+          }
+        });
+    return merge;
+  }
+
+  boolean has(String parameter) {
+    return spec.parameter(parameter).isPresent();
+  }
+
+  /** With all that sparsifies, weighs or scales switched off. */
+  MergeInMemory plain() {
+    MergeInMemory merge = merge();
+    Stream.of("density", "weight", "lambda", "trim_density")
+        .filter(this::has)
+        .forEach(p -> merge.set(p, 1.0));
+    return merge;
+  }
+
+  /** As many models as it takes, three at most. */
+  int models() {
+    return Math.min(3, spec.maxModels());
+  }
+
+  /** Defaults that hold for all models of this case. */
+  Map<String, Object> defaults() {
+    return spec.variants().stream()
+        .filter(v -> v.name().equals(variant))
+        .findFirst()
+        .map(Variant::defaults)
+        .orElse(Map.of());
+  }
+
+  boolean isPerModel(String parameter) {
+    return spec.parameter(parameter).filter(p -> p.scope() == Scope.MODEL).isPresent();
+  }
+
+  @Override
+  public String toString() {
+    return variant.isEmpty() ? spec.name() : spec.name() + " " + variant;
+  }
+}

@@ -1,0 +1,139 @@
+package io.weightloom.merge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weightloom.merge.ParamSpec.Scope;
+import io.weightloom.tensor.DType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every parameter of a spec is well formed and changes a result, or says that it does not. */
+class MethodParametersTest {
+  private static final String WITHOUT_EFFECT = "changes nothing";
+
+  /** Settings beside which a parameter may come to bear. */
+  private static final List<Map<String, Object>> CONTEXTS =
+      List.of(
+          Map.of(),
+          Map.of("density", 0.5),
+          Map.of("density", 0.5, "scope", "model"),
+          Map.of("density", 0.5, "rescale", true, "rescale_by", "density"),
+          Map.of("trim_density", 0.5, "scope", "model"),
+          Map.of("trim_density", 0.5, "zero_sign", "majority"),
+          Map.of("weight", 0.5, "election", "count"),
+          Map.of("weight", 0.5, "normalize", true));
+
+  static List<MethodCase> all() {
+    return MethodCase.all();
+  }
+
+  static List<Arguments> parameters() {
+    List<Arguments> all = new ArrayList<>();
+    for (MergeMethod method : MergeMethods.all()) {
+      method.spec().parameters().forEach(p -> all.add(Arguments.of(method.spec(), p.name())));
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("parameters")
+  void changesAResultOrSaysThatItDoesNot(MethodSpec spec, String name) {
+    ParamSpec param = spec.parameter(name).orElseThrow();
+    for (Object value : alternatives(param, Math.min(3, spec.maxModels()))) {
+      boolean changes =
+          CONTEXTS.stream()
+              .anyMatch(
+                  context ->
+                      !Arrays.equals(
+                          bytes(spec, context), bytes(spec, with(context, name, value))));
+
+      assertThat(changes)
+          .as("%s: %s of %s", name, value, spec.name())
+          .isEqualTo(!param.help().contains(WITHOUT_EFFECT));
+    }
+  }
+
+  private static Map<String, Object> with(Map<String, Object> context, String key, Object value) {
+    Map<String, Object> more = new java.util.HashMap<>(context);
+    more.put(key, value);
+    return more;
+  }
+
+  private static List<?> alternatives(ParamSpec param, int models) {
+    return switch (param.type()) {
+      case NUMBER -> List.of(param.scope() == Scope.MODEL ? firstHalved(models) : (Object) 0.5);
+      case FLAG -> List.of(!(Boolean) param.defaultValue().orElseThrow());
+      case CHOICE -> param.choices().subList(1, param.choices().size());
+    };
+  }
+
+  private static double[] firstHalved(int models) {
+    double[] values = new double[models];
+    Arrays.fill(values, 1);
+    values[0] = 0.5;
+    return values;
+  }
+
+  /** Two tensors whose statistics differ, with ties, zeros and coordinates that cancel. */
+  private static byte[] bytes(MethodSpec spec, Map<String, Object> settings) {
+    MergeInMemory merge = MergeInMemory.of(spec.name()).dtype(DType.F32).seed(4);
+    settings.forEach(
+        (key, value) -> {
+          if (spec.parameter(key).isPresent()) {
+            merge.set(key, value);
+          }
+        });
+    int models = Math.min(3, spec.maxModels());
+    for (int t = 0; t < 2; t++) {
+      double[] base = RandomModels.base(101, t);
+      double[][] tuned = new double[models][];
+      for (int k = 0; k < models; k++) {
+        double[] model = RandomModels.tuned(base, 10L * t + k);
+        double factor = t + 1;
+        Arrays.setAll(model, i -> base[i] + (model[i] - base[i]) * factor);
+        tuned[k] = model;
+      }
+      merge.tensor(base, tuned);
+    }
+    MergeInMemory.Result merged = merge.run();
+    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 4 * 101);
+    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 4 * 101, 4 * 101);
+    return both;
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void variantsSetParametersThatExistToValuesThatAreAllowed(MethodCase method) {
+    method
+        .defaults()
+        .forEach(
+            (key, value) -> {
+              ParamSpec param = method.spec().parameter(key).orElseThrow();
+              switch (param.type()) {
+                case NUMBER -> assertThat(param.range().contains((Double) value)).isTrue();
+                case FLAG -> assertThat(value).isInstanceOf(Boolean.class);
+                case CHOICE -> assertThat(param.choices()).contains((String) value);
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void specSaysWhatTheDocumentationNeeds(MethodCase method) {
+    MethodSpec spec = method.spec();
+
+    assertThat(spec.name()).matches("[a-z][a-z0-9_]*");
+    assertThat(spec.title()).isNotBlank();
+    assertThat(spec.summary()).isNotBlank();
+    assertThat(spec.paper()).matches("|https://.+");
+    assertThat(spec.parameters()).extracting(ParamSpec::name).doesNotHaveDuplicates();
+    assertThat(spec.parameters()).extracting(ParamSpec::help).noneMatch(String::isBlank);
+    assertThat(spec.variants()).extracting(MethodSpec.Variant::name).doesNotHaveDuplicates();
+    assertThat(spec.minModels()).isPositive().isLessThanOrEqualTo(spec.maxModels());
+  }
+}
