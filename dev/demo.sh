@@ -7,7 +7,7 @@ demo=build/demo
 classes=$(ls examples/target/weightloom-examples-*.jar | head -n 1)
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 zoo() {
-  "$java" -cp "$classes:dist/target/weightloom/lib/weightloom.jar" "io.weightloom.examples.zoo.$1" "${@:2}"
+  "$java" -cp "$classes:dist/target/weightloom/lib/weightloom.jar:dist/target/weightloom/jars/*" "io.weightloom.examples.zoo.$1" "${@:2}"
 }
 
 mkdir -p "$demo"

@@ -3,6 +3,7 @@ package io.weightloom.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.Json;
+import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Manifest;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
@@ -121,7 +122,7 @@ final class MergeCommand implements Callable<Integer> {
     if (master != null && System.getProperty("spark.master") == null) {
       System.setProperty("spark.master", master);
     }
-    SparkContext spark = EmbeddedSpark.context();
+    SparkContext spark = start(merge.plan());
     try {
       MergeResult result = MergeJob.run(spark, request, merge);
       line.wipe();
@@ -131,6 +132,15 @@ final class MergeCommand implements Callable<Integer> {
       spark.stop();
     }
     return 0;
+  }
+
+  private SparkContext start(MergePlan plan) {
+    KernelWarmUp warmUp = KernelWarmUp.of(plan, blockElements);
+    try {
+      return EmbeddedSpark.context();
+    } finally {
+      warmUp.stop();
+    }
   }
 
   private void printPlan(PreparedMerge merge) {

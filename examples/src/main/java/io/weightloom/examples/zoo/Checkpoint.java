@@ -1,16 +1,21 @@
 package io.weightloom.examples.zoo;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.ByteSource;
+import io.weightloom.io.ModelDir;
+import io.weightloom.io.Storage;
+import io.weightloom.io.TensorLocation;
+import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.safetensors.SafetensorsFile;
 import io.weightloom.kernel.Half;
+import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -35,37 +40,34 @@ final class Checkpoint {
       tensors.put(slot.spec(), bytes.array());
     }
     Files.createDirectories(directory);
-    TensorFile.write(directory.resolve("model.safetensors"), Map.of("format", "pt"), tensors);
+    SafetensorsFile.write(directory.resolve("model.safetensors"), Map.of("format", "pt"), tensors);
     Files.writeString(directory.resolve("config.json"), config());
   }
 
   /** Reads the tensors of a model directory, whatever its number of files. */
-  static float[] read(Path directory) throws IOException {
-    Map<String, float[]> found = new HashMap<>();
-    for (Path file : files(directory)) {
-      TensorFile.read(file, found::put);
-    }
+  static float[] read(Path directory) {
+    ModelDir model = ModelDir.open(directory.toString(), Profile.STRICT);
     float[] weights = new float[Layout.SIZE];
     for (Layout.Slot slot : Layout.slots()) {
-      float[] values = found.get(slot.spec().name());
-      if (values == null || values.length != slot.size()) {
+      TensorLocation found = model.tensors().get(slot.spec().name());
+      if (found == null || !found.spec().shape().equals(slot.spec().shape())) {
         throw WeightloomException.input(
             "Cannot score %s: it lacks %s of %s (is it a model of the demo's zoo?)"
                 .formatted(directory, slot.spec().name(), slot.spec().shape()));
       }
-      System.arraycopy(values, 0, weights, slot.offset(), values.length);
+      System.arraycopy(values(found), 0, weights, slot.offset(), slot.size());
     }
     return weights;
   }
 
-  private static List<Path> files(Path directory) throws IOException {
-    if (!Files.isDirectory(directory)) {
-      throw WeightloomException.input(
-          "Cannot score %s: it is not a directory".formatted(directory));
+  private static float[] values(TensorLocation tensor) {
+    byte[] bytes = new byte[(int) (tensor.end() - tensor.begin())];
+    try (ByteSource source = Storage.of(tensor.file()).open(tensor.file())) {
+      source.readFully(tensor.begin(), bytes, 0, bytes.length);
     }
-    try (Stream<Path> entries = Files.list(directory)) {
-      return entries.filter(p -> p.toString().endsWith(".safetensors")).sorted().toList();
-    }
+    float[] values = new float[(int) tensor.spec().elements()];
+    KernelRegistry.scalar().decode(tensor.spec().dtype(), bytes, 0, values, values.length);
+    return values;
   }
 
   private static String config() {

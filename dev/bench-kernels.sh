@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the compiled benchmarks (mvn install first) and prints GB/s; arguments are JMH's:
-#   dev/bench.sh MergeBench -p chunk=512,1024,2048
-#   JAVA_HOME=/path/to/jdk-25 dev/bench.sh -f 1 decode
+#   dev/bench-kernels.sh MergeBench -p chunk=512,1024,2048
+#   JAVA_HOME=/path/to/jdk-25 dev/bench-kernels.sh -f 1 decode
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
