@@ -218,9 +218,7 @@ final class OutputTensors {
     for (int model : cast.models()) {
       for (String name : models.get(model).tensors().keySet()) {
         if (leader.find(name) == null && !name.endsWith(ModelInfo.HEAD)) {
-          inputProblems.add(
-              "%s has %s, which %s lacks"
-                  .formatted(models.get(model).reference(), name, leader.reference()));
+          extra(models.get(model), name, leader);
         }
       }
     }
@@ -251,6 +249,31 @@ final class OutputTensors {
           position(offset, range.size()));
     }
     requireLayers(cast);
+    for (int k = 1; k < cast.sources().size(); k++) {
+      int start = cast.sources().get(k).layers().orElseThrow().start();
+      requireNothingExtra(models.get(cast.models().get(k)), start, leader, range);
+    }
+    if (cast.base() >= 0) {
+      requireNothingExtra(models.get(cast.base()), cast.baseStart(), leader, range);
+    }
+  }
+
+  /** Everything in the layers of a slice must have a place in the leader's. */
+  private void requireNothingExtra(
+      ModelInfo model, int start, ModelInfo leader, LayerRange leaderRange) {
+    for (String name : model.tensors().keySet()) {
+      TensorName.layer(name)
+          .map(layer -> layer.index() - start)
+          .filter(offset -> offset >= 0 && offset < leaderRange.size())
+          .map(offset -> TensorName.inLayer(name, leaderRange.start() + offset))
+          .filter(inLeader -> leader.find(inLeader) == null)
+          .ifPresent(inLeader -> extra(model, name, leader));
+    }
+  }
+
+  private void extra(ModelInfo model, String name, ModelInfo leader) {
+    inputProblems.add(
+        "%s has %s, which %s lacks".formatted(model.reference(), name, leader.reference()));
   }
 
   private void requireLayers(Cast cast) {
@@ -276,10 +299,19 @@ final class OutputTensors {
         .filter(n -> n.endsWith(ModelInfo.HEAD))
         .forEach(names::add);
     for (String name : names) {
-      if (TensorName.layer(name).isEmpty() && TensorName.isBeforeLayers(name) == before) {
+      if (isAroundLayers(name, before)) {
         add(drafts, cast, name, k -> name, before ? 0 : positionBehind(cast));
       }
     }
+    for (int model : cast.models()) {
+      models.get(model).tensors().keySet().stream()
+          .filter(name -> isAroundLayers(name, before) && !names.contains(name))
+          .forEach(name -> extra(models.get(model), name, leader(cast)));
+    }
+  }
+
+  private static boolean isAroundLayers(String name, boolean before) {
+    return TensorName.layer(name).isEmpty() && TensorName.isBeforeLayers(name) == before;
   }
 
   /** Behind the layers a gradient has its last value; mergekit gives it the first. */

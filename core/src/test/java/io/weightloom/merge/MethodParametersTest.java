@@ -6,6 +6,7 @@ import io.weightloom.merge.ParamSpec.Scope;
 import io.weightloom.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,7 +60,7 @@ class MethodParametersTest {
   }
 
   private static Map<String, Object> with(Map<String, Object> context, String key, Object value) {
-    Map<String, Object> more = new java.util.HashMap<>(context);
+    Map<String, Object> more = new HashMap<>(context);
     more.put(key, value);
     return more;
   }
