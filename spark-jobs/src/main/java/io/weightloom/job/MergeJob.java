@@ -23,11 +23,14 @@ public final class MergeJob {
   private final JavaSparkContext spark;
   private final MergeRequest request;
   private final PreparedMerge merge;
+  private final WorkPlan.Cut cut;
 
-  private MergeJob(SparkContext spark, MergeRequest request, PreparedMerge merge) {
+  private MergeJob(
+      SparkContext spark, MergeRequest request, PreparedMerge merge, WorkPlan.Cut cut) {
     this.spark = JavaSparkContext.fromSparkContext(spark);
     this.request = request;
     this.merge = merge;
+    this.cut = cut;
   }
 
   /**
@@ -36,7 +39,13 @@ public final class MergeJob {
    * @throws WeightloomException if it cannot; nothing is left under the output's name
    */
   public static MergeResult run(SparkContext spark, MergeRequest request, PreparedMerge merge) {
-    return new MergeJob(spark, request, merge).run();
+    return run(spark, request, merge, WorkPlan.Cut.DEFAULT);
+  }
+
+  /** As above, with pieces of another size, which never shows in what is written. */
+  static MergeResult run(
+      SparkContext spark, MergeRequest request, PreparedMerge merge, WorkPlan.Cut cut) {
+    return new MergeJob(spark, request, merge, cut).run();
   }
 
   private MergeResult run() {
@@ -47,10 +56,10 @@ public final class MergeJob {
       for (int i = 0; i < plan.shards().size(); i++) {
         output.allocate(plan.shards().get(i).file(), merge.layouts().get(i));
       }
-      WorkPlan work = new WorkPlan(merge, output, spark.defaultParallelism());
+      WorkPlan work = new WorkPlan(merge, output, spark.defaultParallelism(), cut);
       boolean surveyed = survey(work);
       List<Work.Emitted> emitted =
-          perform("merge", work.emissions(surveyed), work.states()).stream()
+          perform("merge", work, work.emissions(surveyed)).stream()
               .map(d -> (Work.Emitted) d)
               .sorted(
                   Comparator.comparingInt(Work.Emitted::tensor)
@@ -84,7 +93,7 @@ public final class MergeJob {
     for (List<Work> next = work.surveys(true); !next.isEmpty(); next = work.surveys(false)) {
       round++;
       Map<Integer, List<Part>> found = new TreeMap<>();
-      for (Work.Done done : perform("survey " + round, next, work.states())) {
+      for (Work.Done done : perform("survey " + round, work, next)) {
         Work.Surveyed surveyed = (Work.Surveyed) done;
         found.computeIfAbsent(surveyed.scope(), s -> new ArrayList<>()).add(surveyed.part());
       }
@@ -100,12 +109,12 @@ public final class MergeJob {
     return round > 0;
   }
 
-  private List<Work.Done> perform(String phase, List<Work> work, List<MergeState> states) {
+  private List<Work.Done> perform(String phase, WorkPlan plan, List<Work> work) {
     if (work.isEmpty()) {
       return List.of();
     }
-    List<List<Work>> tasks = WorkPlan.tasks(work, spark.defaultParallelism());
-    Broadcast<MergeState[]> state = spark.broadcast(states.toArray(MergeState[]::new));
+    List<List<Work>> tasks = plan.tasks(work);
+    Broadcast<MergeState[]> state = spark.broadcast(plan.states().toArray(MergeState[]::new));
     int blockElements = request.blockElements();
     boolean checkFinite = !merge.plan().keepsNonFinite();
     Progress progress = request.progress();

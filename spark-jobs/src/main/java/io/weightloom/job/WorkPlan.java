@@ -26,15 +26,21 @@ import java.util.Map;
  * the output.
  */
 final class WorkPlan {
-  /** Input bytes of one piece of work. */
-  private static final long SPAN_BYTES = 64L << 20;
 
-  /** Input bytes up to which one task may read a tensor several times. */
-  private static final long WHOLE_BYTES = 1L << 30;
+  /**
+   * How large the pieces are.
+   *
+   * @param spanBytes input bytes of one piece of work
+   * @param wholeBytes input bytes up to which one task may read a tensor several times
+   */
+  record Cut(long spanBytes, long wholeBytes) {
+    static final Cut DEFAULT = new Cut(64L << 20, 1L << 30);
+  }
 
   private final PreparedMerge merge;
   private final ElementwiseMethod method;
   private final int parallelism;
+  private final Cut cut;
   private final Map<String, Long> begins = new HashMap<>();
   private final Map<String, String> files = new HashMap<>();
   private final List<MergeState> states = new ArrayList<>();
@@ -42,9 +48,10 @@ final class WorkPlan {
   private final List<Work> whole = new ArrayList<>();
   private final List<Work> copies = new ArrayList<>();
 
-  WorkPlan(PreparedMerge merge, OutputDir output, int parallelism) {
+  WorkPlan(PreparedMerge merge, OutputDir output, int parallelism, Cut cut) {
     this.merge = merge;
     this.parallelism = parallelism;
+    this.cut = cut;
     this.method = (ElementwiseMethod) MergeMethods.named(merge.plan().method()).orElseThrow();
     for (int i = 0; i < merge.layouts().size(); i++) {
       SafetensorsLayout layout = merge.layouts().get(i);
@@ -81,7 +88,8 @@ final class WorkPlan {
 
   private boolean fitsOneTask(int tensor) {
     long fairShare = merge.plan().inputBytes() / (2L * parallelism);
-    return tensor(tensor).inputBytes() <= Math.max(SPAN_BYTES, Math.min(WHOLE_BYTES, fairShare));
+    return tensor(tensor).inputBytes()
+        <= Math.max(cut.spanBytes(), Math.min(cut.wholeBytes(), fairShare));
   }
 
   private PlannedTensor tensor(int index) {
@@ -126,7 +134,7 @@ final class WorkPlan {
   private void copy(int index, Copied copied) {
     long size = copied.source().byteSize();
     long grain = (long) Span.GRAIN * Worker.grainWidth(copied.source().dtype());
-    long piece = Math.max(1, SPAN_BYTES / grain) * grain;
+    long piece = Math.max(1, cut.spanBytes() / grain) * grain;
     TensorLocation source = location(copied.model(), copied.source().name());
     String name = copied.output().name();
     for (long at = 0; at < size; at += piece) {
@@ -177,9 +185,9 @@ final class WorkPlan {
     return scopes;
   }
 
-  private static List<Span> spans(int tensor, Work.Place place) {
+  private List<Span> spans(int tensor, Work.Place place) {
     long elements = place.merge().elements();
-    long step = Math.max(1, SPAN_BYTES / (place.width() * Span.GRAIN)) * Span.GRAIN;
+    long step = Math.max(1, cut.spanBytes() / (place.width() * Span.GRAIN)) * Span.GRAIN;
     List<Span> spans = new ArrayList<>();
     for (long first = 0; first < elements; first += step) {
       spans.add(new Span(tensor, first, Math.min(step, elements - first)));
@@ -191,9 +199,9 @@ final class WorkPlan {
    * Packs work into tasks of about equal size, the largest first so that none is left for last;
    * small neighbours stay together.
    */
-  static List<List<Work>> tasks(List<Work> work, int parallelism) {
+  List<List<Work>> tasks(List<Work> work) {
     long total = work.stream().mapToLong(Work::bytes).sum();
-    long target = Math.max(1, Math.min(4 * SPAN_BYTES, total / (4L * parallelism)));
+    long target = Math.max(1, Math.min(4 * cut.spanBytes(), total / (4L * parallelism)));
     List<List<Work>> tasks = new ArrayList<>();
     long filled = target;
     for (Work w : work) {
