@@ -1,9 +1,5 @@
 package io.weightloom.job;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.recipe.Recipe;
@@ -13,6 +9,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
 
 /**
  * A recipe file.
@@ -22,10 +24,6 @@ import java.nio.file.Path;
  * @param recipe what it says
  */
 public record RecipeYaml(String path, String text, Recipe recipe) {
-  private static final ObjectMapper YAML =
-      new ObjectMapper(
-          YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build());
-
   /**
    * Reads a recipe file.
    *
@@ -49,21 +47,32 @@ public record RecipeYaml(String path, String text, Recipe recipe) {
   public static RecipeYaml parse(String path, String text) {
     Object tree;
     try {
-      tree = YAML.readValue(text, Object.class);
-    } catch (JsonProcessingException e) {
-      String where =
-          e.getLocation() == null
-              ? ""
-              : ", line %d, column %d"
-                  .formatted(e.getLocation().getLineNr(), e.getLocation().getColumnNr());
+      tree = yaml().load(text);
+    } catch (YAMLException e) {
       throw WeightloomException.usage(
-          "Cannot read recipe %s: it is not valid YAML%s: %s (mend the file)"
-              .formatted(path, where, e.getOriginalMessage().lines().findFirst().orElse("")));
+          "Cannot read recipe %s: it is not valid YAML%s (mend the file)".formatted(path, why(e)));
     }
     RecipeReader.Outcome outcome = RecipeReader.read(tree);
     if (!outcome.problems().isEmpty()) {
       throw MergePlanner.problems(outcome.problems());
     }
     return new RecipeYaml(path, text, outcome.recipe());
+  }
+
+  /** Plain data with the types of YAML 1.1, as PyYAML reads them; anchors and merge keys too. */
+  private static Yaml yaml() {
+    LoaderOptions options = new LoaderOptions();
+    options.setAllowDuplicateKeys(false);
+    return new Yaml(new SafeConstructor(options));
+  }
+
+  private static String why(YAMLException e) {
+    Mark mark = e instanceof MarkedYAMLException marked ? marked.getProblemMark() : null;
+    String problem = e instanceof MarkedYAMLException marked ? marked.getProblem() : e.getMessage();
+    return (mark == null
+            ? ""
+            : ", line %d, column %d".formatted(mark.getLine() + 1, mark.getColumn() + 1))
+        + ": "
+        + String.valueOf(problem).lines().findFirst().orElse("");
   }
 }
