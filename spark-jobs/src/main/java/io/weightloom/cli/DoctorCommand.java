@@ -15,7 +15,9 @@ import picocli.CommandLine.Option;
 @Command(
     name = "doctor",
     description = "Show what this machine offers and what is missing; starts no Spark.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {"  weightloom doctor", "  weightloom doctor --output json | jq .kernels"})
 final class DoctorCommand implements Callable<Integer> {
 
   @Option(names = "--output", defaultValue = "text", description = "text or json")

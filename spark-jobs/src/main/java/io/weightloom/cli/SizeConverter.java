@@ -9,6 +9,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Sizes as mergekit writes them: {@code 5B} is 5·10⁹, {@code 500M} is 5·10⁸. */
 final class SizeConverter implements ITypeConverter<Long> {
+  private static final BigDecimal LARGEST = BigDecimal.valueOf(Long.MAX_VALUE);
   private static final Pattern SIZE = Pattern.compile("(\\d+(?:\\.\\d+)?)([KMBGT]?)");
 
   @Override
@@ -25,10 +26,10 @@ final class SizeConverter implements ITypeConverter<Long> {
           case "T" -> 12;
           default -> 0;
         };
-    long size = new BigDecimal(m.group(1)).scaleByPowerOfTen(power).longValue();
-    if (size <= 0) {
-      throw new TypeConversionException("expected more than 0 bytes, found " + value);
+    BigDecimal size = new BigDecimal(m.group(1)).scaleByPowerOfTen(power);
+    if (size.compareTo(BigDecimal.ONE) < 0 || size.compareTo(LARGEST) > 0) {
+      throw new TypeConversionException("expected 1 to 2^63 - 1 bytes, found " + value);
     }
-    return size;
+    return size.longValue();
   }
 }
