@@ -122,10 +122,13 @@ public final class MergeJob {
     TaskProgress listener = new TaskProgress(phase, tasks, progress);
     spark.sc().addSparkListener(listener);
     try {
-      return spark
-          .parallelize(tasks, tasks.size())
-          .flatMap(task -> perform(task, state.value(), blockElements, checkFinite).iterator())
-          .collect();
+      List<Work.Done> done =
+          spark
+              .parallelize(tasks, tasks.size())
+              .flatMap(task -> perform(task, state.value(), blockElements, checkFinite).iterator())
+              .collect();
+      listener.finish();
+      return done;
     } catch (RuntimeException e) {
       throw WeightloomException.in(e).<RuntimeException>map(found -> found).orElse(e);
     } finally {

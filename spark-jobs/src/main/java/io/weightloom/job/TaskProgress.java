@@ -13,6 +13,7 @@ final class TaskProgress extends SparkListener {
   private final long total;
   private final Progress progress;
   private long done;
+  private boolean finished;
 
   TaskProgress(String phase, List<List<Work>> tasks, Progress progress) {
     this.phase = phase;
@@ -27,12 +28,20 @@ final class TaskProgress extends SparkListener {
   }
 
   @Override
-  public void onTaskEnd(SparkListenerTaskEnd end) {
+  public synchronized void onTaskEnd(SparkListenerTaskEnd end) {
     int index = end.taskInfo().index();
-    if (end.reason() == Success$.MODULE$ && index < bytes.length) {
+    if (!finished && end.reason() == Success$.MODULE$ && index < bytes.length) {
       done += bytes[index];
       bytes[index] = 0;
       progress.at(phase, done, total);
     }
+  }
+
+  /** Reports the end, which the listener thread may be too late for; nothing comes after it. */
+  synchronized void finish() {
+    if (!finished && done < total) {
+      progress.at(phase, total, total);
+    }
+    finished = true;
   }
 }
