@@ -116,12 +116,9 @@ final class MergeCommand implements Callable<Integer> {
     }
     ProgressLine line = ProgressLine.of(progress);
     MergeRequest request = new MergeRequest(yaml, output, options, overwrite, blockElements, line);
-    request.requireWritable();
+    request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
     long begin = System.nanoTime();
-    if (master != null && System.getProperty("spark.master") == null) {
-      System.setProperty("spark.master", master);
-    }
     SparkContext spark = start(merge.plan());
     try {
       MergeResult result = MergeJob.run(spark, request, merge);
@@ -137,7 +134,7 @@ final class MergeCommand implements Callable<Integer> {
   private SparkContext start(MergePlan plan) {
     KernelWarmUp warmUp = KernelWarmUp.of(plan, blockElements);
     try {
-      return EmbeddedSpark.context();
+      return EmbeddedSpark.context(master);
     } finally {
       warmUp.stop();
     }

@@ -1,8 +1,10 @@
 package io.weightloom.job;
 
+import io.weightloom.error.WeightloomException;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The Spark of this process: the one that {@code spark-submit} set up, or one of our own on this
@@ -21,14 +23,25 @@ public final class EmbeddedSpark {
 
   private EmbeddedSpark() {}
 
-  /** The context that runs, or a new one. */
-  public static SparkContext context() {
+  /**
+   * The context that runs, or a new one.
+   *
+   * @param master where a new one runs if nothing else says so; null for this machine's cores
+   * @throws WeightloomException if there is no Spark at the master
+   */
+  public static SparkContext context(@Nullable String master) {
     SparkConf conf = new SparkConf();
     conf.setIfMissing("spark.app.name", "weightloom");
-    if (!conf.contains("spark.master")) {
-      conf.set("spark.master", "local[*]");
+    conf.setIfMissing("spark.master", master == null ? "local[*]" : master);
+    if (!conf.contains("spark.submit.deployMode") && conf.get("spark.master").startsWith("local")) {
       LEAN.forEach(conf::setIfMissing);
     }
-    return SparkContext.getOrCreate(conf);
+    try {
+      return SparkContext.getOrCreate(conf);
+    } catch (Exception e) { // Scala does not declare what it throws.
+      throw WeightloomException.usage(
+          "Cannot start Spark on %s: %s (see --master and Spark's settings)"
+              .formatted(conf.get("spark.master"), e.getMessage()));
+    }
   }
 }

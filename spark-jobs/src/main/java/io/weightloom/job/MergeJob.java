@@ -50,7 +50,7 @@ public final class MergeJob {
 
   private MergeResult run() {
     MergePlan plan = merge.plan();
-    requireOutputApart();
+    request.requireWritable(merge);
     long bytes = merge.layouts().stream().mapToLong(l -> l.fileSize()).sum();
     try (OutputDir output = OutputDir.open(request.output(), request.overwrite(), bytes)) {
       for (int i = 0; i < plan.shards().size(); i++) {
@@ -70,21 +70,6 @@ public final class MergeJob {
       output.publish();
       return result;
     }
-  }
-
-  private void requireOutputApart() {
-    String out = request.output().toAbsolutePath().normalize().toString();
-    merge
-        .plan()
-        .models()
-        .forEach(
-            m -> {
-              if (m.location().equals(out) || m.location().startsWith(out + "/")) {
-                throw WeightloomException.conflict(
-                    "Cannot write %s: it holds the input %s (choose another directory)"
-                        .formatted(request.output(), m.reference()));
-              }
-            });
   }
 
   /** All rounds of surveys; whether there were any. */

@@ -1,6 +1,9 @@
 package io.weightloom.job;
 
+import io.weightloom.error.WeightloomException;
+import io.weightloom.io.Storage;
 import io.weightloom.plan.MergePlanner;
+import io.weightloom.plan.ModelInfo;
 import java.nio.file.Path;
 
 /**
@@ -24,9 +27,17 @@ public record MergeRequest(
   /** 256 Ki elements: the blocks of a handful of models stay in the second and third cache. */
   public static final int BLOCK_ELEMENTS = 1 << 18;
 
-  /** Fails at once if the output is in the way, before anything is started for it. */
-  public void requireWritable() {
+  /** Fails at once if the output is in the way or an input, before anything is started for it. */
+  public void requireWritable(PreparedMerge merge) {
     OutputDir.check(output, overwrite);
+    Path out = OutputDir.real(output);
+    for (ModelInfo model : merge.plan().models()) {
+      if (Storage.scheme(model.location()).isEmpty() && Path.of(model.location()).startsWith(out)) {
+        throw WeightloomException.conflict(
+            "Cannot write %s: it holds the input %s (choose another directory)"
+                .formatted(output, model.reference()));
+      }
+    }
   }
 
   /** Is told how far a job is; called from one thread at a time. */

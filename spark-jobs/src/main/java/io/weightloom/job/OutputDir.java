@@ -83,6 +83,21 @@ final class OutputDir implements AutoCloseable {
     }
   }
 
+  /** Where a path leads to, as far as it exists. */
+  static Path real(Path path) {
+    Path absolute = path.toAbsolutePath().normalize();
+    for (Path at = absolute; at != null; at = at.getParent()) {
+      if (Files.exists(at)) {
+        try {
+          return at.toRealPath().resolve(at.relativize(absolute));
+        } catch (IOException e) {
+          throw cannotWrite(path.toString(), e);
+        }
+      }
+    }
+    return absolute;
+  }
+
   private static boolean isEmptyDirectory(Path dir) {
     if (!Files.isDirectory(dir)) {
       return false;
