@@ -119,7 +119,8 @@ public final class MergeJob {
     } finally {
       spark.sc().removeSparkListener(listener);
       spark.clearJobGroup();
-      state.destroy();
+      // To the end: what a stopping Spark still has to remove, it complains of.
+      state.unpersist(true);
     }
   }
 

@@ -8,7 +8,10 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -42,14 +45,14 @@ final class OutputDir implements AutoCloseable {
 
   /** Fails if the output may not be written; touches nothing. */
   static void check(Path target, boolean overwrite) {
+    if (Files.exists(target) && !Files.isDirectory(target)) {
+      throw WeightloomException.conflict(
+          "Cannot write %s: it is a file (choose another directory)".formatted(target));
+    }
     if (Files.exists(target) && !overwrite && !isEmptyDirectory(target)) {
       throw WeightloomException.conflict(
           "Cannot write %s: it exists (choose another directory, or pass --overwrite)"
               .formatted(target));
-    }
-    if (Files.exists(target) && !Files.isDirectory(target)) {
-      throw WeightloomException.conflict(
-          "Cannot write %s: it is a file (choose another directory)".formatted(target));
     }
   }
 
@@ -173,11 +176,18 @@ final class OutputDir implements AutoCloseable {
       if (replaced && (overwrite || isEmptyDirectory(target))) {
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
       }
-      Files.move(staging, target, StandardCopyOption.ATOMIC_MOVE);
-      published = true;
-      if (replaced) {
-        delete(old);
+      try {
+        Files.move(staging, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        if (Files.exists(old)) {
+          Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+        } else {
+          check(target, false);
+        }
+        throw e;
       }
+      published = true;
+      delete(old);
     } catch (IOException e) {
       throw cannotWrite(target.toString(), e);
     }
@@ -211,9 +221,21 @@ final class OutputDir implements AutoCloseable {
 
   /** An output that cannot be written; the disk's own words are passed on. */
   static WeightloomException cannotWrite(String path, IOException e) {
-    String why = e.getMessage() == null ? e.toString() : e.getMessage();
     return WeightloomException.conflict(
         "Cannot write %s: %s (nothing was left under the final name; see the disk and its rights)"
-            .formatted(path, e.getClass() == IOException.class ? why : e.toString()));
+            .formatted(path, why(e)));
+  }
+
+  private static String why(IOException e) {
+    if (e instanceof FileAlreadyExistsException f) {
+      return f.getFile() + " is in the way";
+    }
+    if (e instanceof AccessDeniedException f) {
+      return "permission denied for " + f.getFile();
+    }
+    if (e instanceof FileSystemException f && f.getReason() != null) {
+      return f.getReason() + ", " + f.getFile();
+    }
+    return e.getClass() == IOException.class ? String.valueOf(e.getMessage()) : e.toString();
   }
 }
