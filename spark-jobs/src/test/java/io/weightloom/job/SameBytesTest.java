@@ -164,9 +164,7 @@ class SameBytesTest {
     merging.into(dir.resolve("vector"));
 
     ForkedMerge.run(
-        "scalar",
-        Family.file(dir.resolve("recipe.yml"), merging.recipe()),
-        dir.resolve("scalar"));
+        "scalar", Family.file(dir.resolve("recipe.yml"), merging.recipe()), dir.resolve("scalar"));
 
     Map<String, byte[]> scalar = bytes(dir.resolve("scalar"));
     Map<String, byte[]> vector = bytes(dir.resolve("vector"));
