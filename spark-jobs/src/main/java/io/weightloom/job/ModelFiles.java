@@ -103,7 +103,7 @@ final class ModelFiles {
         .append(request.output().toAbsolutePath().normalize().getFileName())
         .append("\n\nA merge of these models by `")
         .append(plan.method())
-        .append("`, made with [Weightloom](https://github.com/weightloom/weightloom) ")
+        .append("`, made with Weightloom ")
         .append(Manifest.version())
         .append(":\n\n");
     for (ModelInfo model : plan.models()) {

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Makes all golden data again, from the programs that they name, and checks the hostile corpus against the reference.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+venv=${WEIGHTLOOM_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/weightloom/peers}
+dev/peers.sh "$venv"
+"$venv/bin/pip" install -q xxhash==4.1.0
+"$venv/bin/python" dev/golden/mergekit.py
+"$venv/bin/python" dev/golden/mergekit.py --check
+"$venv/bin/python" dev/golden/safetensors_layout.py arrow-io/src/test/resources/golden
+"$venv/bin/python" dev/golden/xxh3.py
+
+corpus=$(mktemp -d)
+trap 'rm -rf "$corpus"' EXIT
+java -cp testkit/target/classes io.weightloom.testkit.HostileSafetensors "$corpus"
+"$venv/bin/python" dev/golden/safetensors_corpus.py "$corpus"
