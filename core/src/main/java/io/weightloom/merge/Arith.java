@@ -27,6 +27,9 @@ public interface Arith<V> {
   /** The value that a scalar has in this arithmetic: rounded to the compute dtype, or itself. */
   double scalar(double s);
 
+  /** The sum of scalars of this arithmetic, added up in the order and the width of {@link #sum}. */
+  double sum(double[] scalars);
+
   /** Whether it is mergekit's arithmetic, every operation rounded to the compute dtype. */
   boolean roundsEachStep();
 

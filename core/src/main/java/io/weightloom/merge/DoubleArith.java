@@ -6,6 +6,7 @@ import io.weightloom.tensor.DType;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /** fp64 arithmetic in plain loops, for merges in which an F64 tensor takes part. */
 public final class DoubleArith implements Arith<double[]> {
@@ -33,6 +34,11 @@ public final class DoubleArith implements Arith<double[]> {
   @Override
   public double scalar(double s) {
     return s;
+  }
+
+  @Override
+  public double sum(double[] scalars) {
+    return Arrays.stream(scalars).sum();
   }
 
   @Override

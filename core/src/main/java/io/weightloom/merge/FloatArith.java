@@ -49,6 +49,15 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
+  public double sum(double[] scalars) {
+    float sum = 0;
+    for (double s : scalars) {
+      sum += (float) s;
+    }
+    return scalar(sum);
+  }
+
+  @Override
   public boolean roundsEachStep() {
     return stepwise;
   }

@@ -68,7 +68,7 @@ public final class Linear implements ElementwiseMethod {
         return (chunk, out) -> arith.weightedSum(chunk.inputs(), shares, out, chunk.length());
       }
       double[] rounded = Arrays.stream(weights).map(arith::scalar).toArray();
-      double divisor = normalize ? arith.scalar(Arrays.stream(rounded).sum()) : 1;
+      double divisor = normalize ? arith.sum(rounded) : 1;
       return (chunk, out) -> stepwise(arith, chunk, rounded, divisor, out);
     }
 
