@@ -104,9 +104,7 @@ class LauncherIT {
   private boolean startsSpark(int exitCode, String words, Object... args) throws Exception {
     Path log = dir.resolve("classes.log");
     Ran ran =
-        new Launcher()
-            .with("WEIGHTLOOM_JAVA_OPTS", "-Xlog:class+load=info:file=" + log)
-            .run(args);
+        new Launcher().with("WEIGHTLOOM_JAVA_OPTS", "-Xlog:class+load=info:file=" + log).run(args);
     assertThat(ran.exitCode()).as(ran.err()).isEqualTo(exitCode);
     assertThat(ran.out()).contains(words);
     assertThat(ran.err().lines().count()).as(ran.err()).isLessThanOrEqualTo(3);

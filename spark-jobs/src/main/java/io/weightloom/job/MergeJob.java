@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -45,7 +46,26 @@ public final class MergeJob {
   /** As above, with pieces of another size, which never shows in what is written. */
   static MergeResult run(
       SparkContext spark, MergeRequest request, PreparedMerge merge, WorkPlan.Cut cut) {
-    return new MergeJob(spark, request, merge, cut).run();
+    try {
+      return new MergeJob(spark, request, merge, cut).run();
+    } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
+      throw failure(spark, e);
+    }
+  }
+
+  private static RuntimeException failure(SparkContext spark, Exception e) {
+    Optional<WeightloomException> known = WeightloomException.in(e);
+    if (known.isPresent()) {
+      return known.get();
+    }
+    if (spark.isStopped()) {
+      return WeightloomException.usage(
+          "Cannot merge on %s: Spark has stopped (see whether its master can be reached and gives executors)"
+              .formatted(spark.master()));
+    }
+    return e instanceof RuntimeException other
+        ? other
+        : new IllegalStateException("Spark failed", e);
   }
 
   private MergeResult run() {
@@ -114,13 +134,13 @@ public final class MergeJob {
               .collect();
       listener.finish();
       return done;
-    } catch (RuntimeException e) {
-      throw WeightloomException.in(e).<RuntimeException>map(found -> found).orElse(e);
     } finally {
-      spark.sc().removeSparkListener(listener);
-      spark.clearJobGroup();
-      // To the end: what a stopping Spark still has to remove, it complains of.
-      state.unpersist(true);
+      if (!spark.sc().isStopped()) {
+        spark.sc().removeSparkListener(listener);
+        spark.clearJobGroup();
+        // To the end: what a stopping Spark still has to remove, it complains of.
+        state.unpersist(true);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.error.WeightloomException.Kind;
+import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -75,6 +76,11 @@ class OutputDirTest {
 
   @Test
   void aDiskThatBecomesFullWhileWeightsAreWrittenIsSaidAndLeftClean() throws Exception {
+    for (String model : List.of("base", "a", "b")) {
+      TinyCheckpoint weights = Family.weights(model, "F32");
+      Family.add(weights, model, "F32", "model.layers.1.large.weight", 200, 200);
+      weights.writeModel(zoo.resolve(model), Family.CONFIG);
+    }
     try (TinyDisk disk = TinyDisk.mount(dir.resolve("disk"), 256)) {
       Path target = disk.path().resolve("out");
       Merging merging =
@@ -87,8 +93,7 @@ class OutputDirTest {
                   });
 
       assertThatThrownBy(() -> merging.into(target))
-          .hasMessageStartingWith("Cannot write " + disk.path() + "/")
-          .hasMessageContaining("No space left on device")
+          .hasMessageMatching("Cannot write .*/model\\.safetensors: No space left on device .*")
           .extracting(e -> ((WeightloomException) e).kind())
           .isEqualTo(Kind.CONFLICT);
       assertThat(names(disk.path())).containsExactly("filler");
@@ -113,6 +118,17 @@ class OutputDirTest {
           .hasMessageContaining("No space left on device");
       assertThat(names(disk.path())).containsExactly("filler");
     }
+  }
+
+  @Test
+  void aSparkThatStopsIsSaid() {
+    Merging stopping = linear().progress((phase, done, total) -> LocalSpark.stop());
+
+    assertThatThrownBy(() -> stopping.into(out))
+        .hasMessageStartingWith("Cannot merge on local[2]: Spark has stopped (")
+        .extracting(e -> ((WeightloomException) e).kind())
+        .isEqualTo(Kind.USAGE);
+    assertThat(out.getParent()).isEmptyDirectory();
   }
 
   @Test
@@ -198,7 +214,9 @@ class OutputDirTest {
         .writeModel(zoo.resolve("a"), Family.CONFIG);
 
     assertThatThrownBy(() -> linear().overwriting().into(out))
-        .hasMessageContaining("a holds NaN at element 95 of " + Family.EMBEDDING);
+        .hasMessageStartingWith("Cannot merge " + Family.EMBEDDING + ": a holds NaN at element 95")
+        .extracting(e -> ((WeightloomException) e).kind())
+        .isEqualTo(Kind.INPUT);
 
     assertThat(names(out)).containsExactly("old.txt");
     assertThat(names(out.getParent())).containsExactly("out");
