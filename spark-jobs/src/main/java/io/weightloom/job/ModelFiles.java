@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -22,6 +23,7 @@ final class ModelFiles {
   private static final int LIMIT = 1 << 30;
   private static final List<String> LAYER_COUNTS =
       List.of("num_hidden_layers", "n_layer", "n_layers", "num_layers");
+  private static final String TIED = "tie_word_embeddings";
 
   /** The recipe's name in the output, which other tools look for. */
   static final String RECIPE = "mergekit_config.yml";
@@ -74,11 +76,22 @@ final class ModelFiles {
                 LAYER_COUNTS.stream()
                     .filter(config::has)
                     .forEach(key -> config.put(key, layers.intValue())));
+    if (config.path(TIED).asBoolean() && hasHeadOfItsOwn()) {
+      config.put(TIED, false);
+    }
     JsonNode types = config.get("layer_types");
     if (types != null && !plan.layers().isEmpty()) {
       config.remove("layer_types");
     }
     return config;
+  }
+
+  /** Whether a model whose donor's head is its embedding has got a head from another. */
+  private boolean hasHeadOfItsOwn() {
+    Set<String> donors = merge.models().get(merge.plan().donor()).tensors().keySet();
+    return merge.plan().tensors().stream()
+        .map(t -> t.output().name())
+        .anyMatch(name -> name.endsWith("lm_head.weight") && !donors.contains(name));
   }
 
   private ShardIndex index() {

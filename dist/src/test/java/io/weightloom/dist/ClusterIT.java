@@ -1,0 +1,104 @@
+package io.weightloom.dist;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weightloom.dist.Launcher.Ran;
+import io.weightloom.dist.Launcher.Running;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A master and two workers, each a process of its own, write what the embedded Spark writes. */
+class ClusterIT {
+  @TempDir static Path shared;
+  static Cluster cluster;
+  @TempDir Path dir;
+
+  @BeforeAll
+  static void start() throws Exception {
+    cluster = Cluster.start(shared.resolve("spark"), 2);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    cluster.close();
+  }
+
+  private static void assertSame(Path actual, Path expected) throws IOException {
+    for (String name : List.of("model.safetensors", "weightloom_manifest.json", "config.json")) {
+      assertThat(actual.resolve(name)).hasSameBinaryContentAs(expected.resolve(name));
+    }
+  }
+
+  @Test
+  void executorsWriteTheSameBytes() throws Exception {
+    Path zoo = Zoo.small(Files.createDirectories(dir.resolve("zoo")));
+    Path recipe =
+        Zoo.recipe(zoo, "dare_ties", "parameters: {density: 0.3}\nweightloom: {variant: paper}");
+
+    Ran here = new Launcher().run("merge", recipe, dir.resolve("here/out"));
+    Ran there =
+        new Launcher()
+            .with("SPARK_LOCAL_IP", "127.0.0.1")
+            .run("merge", recipe, dir.resolve("there/out"), "--master", cluster.master());
+
+    assertThat(here.exitCode()).as(here.err()).isZero();
+    assertThat(there.exitCode()).as(there.err()).isZero();
+    assertThat(there.err()).contains("merged 3 tensors").doesNotContain("\tat ");
+    assertSame(dir.resolve("there/out"), dir.resolve("here/out"));
+    assertThat(cluster.executorsStarted()).isGreaterThanOrEqualTo(2);
+  }
+
+  @Test
+  void aBadValueIsNamedFromAnExecutorToo() throws Exception {
+    Path zoo = Zoo.small(Files.createDirectories(dir.resolve("zoo")));
+    Path recipe = Zoo.recipe(zoo, "linear", "");
+    Path weights = zoo.resolve("b/model.safetensors");
+    byte[] bad = Files.readAllBytes(weights);
+    bad[bad.length - 1] = 0x7f;
+    bad[bad.length - 2] = (byte) 0xff;
+    Files.write(weights, bad);
+
+    Ran ran =
+        new Launcher()
+            .with("SPARK_LOCAL_IP", "127.0.0.1")
+            .run("merge", recipe, dir.resolve("out"), "--master", cluster.master());
+
+    assertThat(ran.exitCode()).as(ran.err()).isEqualTo(3);
+    assertThat(ran.err()).contains("Cannot merge lm_head.weight: b holds NaN at element 5999");
+    assertThat(dir.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void anExecutorThatDiesIsReplaced() throws Exception {
+    Path zoo = Zoo.sparse(dir.resolve("zoo"), 100_000_000);
+    Path recipe = Zoo.recipe(zoo, "ties", "parameters: {density: 0.3}");
+    int before = cluster.executorsStarted();
+
+    Running run =
+        new Launcher()
+            .with("SPARK_LOCAL_IP", "127.0.0.1")
+            .start(
+                "merge",
+                recipe,
+                dir.resolve("out"),
+                "--master",
+                cluster.master(),
+                "--progress",
+                "json");
+    while (run.process().isAlive() && !Files.readString(run.err()).contains("\"done_bytes\"")) {
+      Thread.sleep(5);
+    }
+    assertThat(cluster.killAnExecutor()).isTrue();
+    Ran ran = run.await();
+
+    assertThat(ran.exitCode()).as(ran.err()).isZero();
+    assertThat(cluster.executorsStarted()).isGreaterThanOrEqualTo(before + 3);
+    assertThat(new Launcher().run("verify", dir.resolve("out")).exitCode()).isZero();
+  }
+}
