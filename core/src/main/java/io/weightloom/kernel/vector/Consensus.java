@@ -104,6 +104,9 @@ final class Consensus {
     return x < 0 ? -1 : zeroSign;
   }
 
+  // The sums below begin with the first model's values and not with zero: C2 of JDK 17 keeps a loop
+  // variable in memory when it may come from a constant vector as well as from a computed one.
+
   static void disjointSum(float[][] xs, float[] sign, float[] out, int n) {
     FloatVector zero = FloatVector.zero(FLOATS);
     int upper = n - n % STEP;
@@ -111,9 +114,11 @@ final class Consensus {
     for (; i < upper; i += STEP) {
       FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
       FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
-      FloatVector sum0 = zero;
-      FloatVector sum1 = zero;
-      for (int k = 0; k < xs.length; k++) {
+      FloatVector first0 = FloatVector.fromArray(FLOATS, xs[0], i);
+      FloatVector first1 = FloatVector.fromArray(FLOATS, xs[0], i + WIDTH);
+      FloatVector sum0 = zero.blend(first0, first0.mul(elected0).compare(VectorOperators.GT, 0));
+      FloatVector sum1 = zero.blend(first1, first1.mul(elected1).compare(VectorOperators.GT, 0));
+      for (int k = 1; k < xs.length; k++) {
         float[] x = xs[k];
         FloatVector x0 = FloatVector.fromArray(FLOATS, x, i);
         FloatVector x1 = FloatVector.fromArray(FLOATS, x, i + WIDTH);
@@ -139,9 +144,11 @@ final class Consensus {
     for (; i < upper; i += STEP) {
       FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
       FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
-      FloatVector sum0 = zero;
-      FloatVector sum1 = zero;
-      for (int k = 0; k < xs.length; k++) {
+      FloatVector first0 = FloatVector.fromArray(FLOATS, xs[0], i).mul(elected0);
+      FloatVector first1 = FloatVector.fromArray(FLOATS, xs[0], i + WIDTH).mul(elected1);
+      FloatVector sum0 = zero.blend(weights[0], first0.compare(VectorOperators.GT, 0));
+      FloatVector sum1 = zero.blend(weights[0], first1.compare(VectorOperators.GT, 0));
+      for (int k = 1; k < xs.length; k++) {
         float[] x = xs[k];
         float w = weights[k];
         FloatVector p0 = FloatVector.fromArray(FLOATS, x, i).mul(elected0);
@@ -168,11 +175,15 @@ final class Consensus {
     for (; i < upper; i += STEP) {
       FloatVector elected0 = FloatVector.fromArray(FLOATS, sign, i);
       FloatVector elected1 = FloatVector.fromArray(FLOATS, sign, i + WIDTH);
-      FloatVector sum0 = zero;
-      FloatVector sum1 = zero;
-      FloatVector weight0 = zero;
-      FloatVector weight1 = zero;
-      for (int k = 0; k < xs.length; k++) {
+      FloatVector first0 = FloatVector.fromArray(FLOATS, xs[0], i);
+      FloatVector first1 = FloatVector.fromArray(FLOATS, xs[0], i + WIDTH);
+      VectorMask<Float> with0 = first0.mul(elected0).compare(VectorOperators.GT, 0);
+      VectorMask<Float> with1 = first1.mul(elected1).compare(VectorOperators.GT, 0);
+      FloatVector sum0 = zero.blend(first0, with0);
+      FloatVector sum1 = zero.blend(first1, with1);
+      FloatVector weight0 = zero.blend(weights[0], with0);
+      FloatVector weight1 = zero.blend(weights[0], with1);
+      for (int k = 1; k < xs.length; k++) {
         float[] x = xs[k];
         float w = weights[k];
         FloatVector x0 = FloatVector.fromArray(FLOATS, x, i);
