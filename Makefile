@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MVN := mvn -B -ntp -q
 HOME_DIR := dist/target/weightloom
-ARCHIVE := $(HOME_DIR)/lib/weightloom.jsa
+ARCHIVE := $(HOME_DIR)/warm-up.log
 
 .PHONY: help tools build demo test quick fmt docs bench bench-kernels golden clean
 
@@ -29,7 +29,7 @@ build: tools
 
 # Classes laid out for this JVM: a start takes half the time.
 $(ARCHIVE): $(HOME_DIR)/lib/weightloom.jar
-	@bin/weightloom warm-up > $(HOME_DIR)/warm-up.log 2>&1 || { cat $(HOME_DIR)/warm-up.log; exit 1; }
+	@bin/weightloom warm-up > $@ 2>&1 || { cat $@; rm -f $@; exit 1; }
 
 demo: build
 	@dev/demo.sh

@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 mvn -B -ntp install
 
 echo "== the demo, and every command of the documentation"
-rm -f dist/target/weightloom/lib/weightloom.jsa
 bin/weightloom warm-up > /dev/null 2>&1
 dev/demo.sh
 dev/check-docs.sh

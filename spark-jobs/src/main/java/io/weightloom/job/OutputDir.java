@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 final class OutputDir implements AutoCloseable {
   private static final String MARK = ".weightloom-";
   private static final String LOCK = ".lock";
+  private static final String OLD = "-old";
   private static final long UNLOCKED_MILLIS = 600_000;
 
   private final Path target;
@@ -45,6 +46,7 @@ final class OutputDir implements AutoCloseable {
 
   /** Fails if the output may not be written; touches nothing. */
   static void check(Path target, boolean overwrite) {
+    restore(target);
     if (Files.exists(target) && !Files.isDirectory(target)) {
       throw WeightloomException.conflict(
           "Cannot write %s: it is a file (choose another directory)".formatted(target));
@@ -112,6 +114,23 @@ final class OutputDir implements AutoCloseable {
     }
   }
 
+  /** Gives a model back its name that a run killed between two renames had set aside. */
+  private static void restore(Path target) {
+    Path parent = target.toAbsolutePath().normalize().getParent();
+    if (parent == null || Files.exists(target) || !Files.isDirectory(parent)) {
+      return;
+    }
+    String pattern = "." + escaped(target.getFileName().toString()) + MARK + "*" + OLD;
+    try (DirectoryStream<Path> old = Files.newDirectoryStream(parent, pattern)) {
+      for (Path model : old) {
+        Files.move(model, target, StandardCopyOption.ATOMIC_MOVE);
+        return;
+      }
+    } catch (IOException e) {
+      throw cannotWrite(target.toString(), e);
+    }
+  }
+
   private static void removeLeavings(Path parent, String name) throws IOException {
     try (DirectoryStream<Path> siblings =
         Files.newDirectoryStream(parent, "." + escaped(name) + MARK + "*")) {
@@ -171,7 +190,7 @@ final class OutputDir implements AutoCloseable {
     try {
       lockFile.close();
       Files.delete(staging.resolve(LOCK));
-      Path old = staging.resolveSibling(staging.getFileName() + "-old");
+      Path old = staging.resolveSibling(staging.getFileName() + OLD);
       boolean replaced = Files.exists(target);
       if (replaced && (overwrite || isEmptyDirectory(target))) {
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);

@@ -59,6 +59,17 @@ class OutputDirTest {
   }
 
   @Test
+  void aModelSetAsideByARunThatWasKilledGetsItsNameBack() throws Exception {
+    linear().into(out);
+    byte[] before = Files.readAllBytes(out.resolve("model.safetensors"));
+    Files.move(out, out.resolveSibling(".out.weightloom-12345678-old"));
+
+    assertThatThrownBy(() -> linear().into(out)).hasMessageContaining("it exists");
+    assertThat(Files.readAllBytes(out.resolve("model.safetensors"))).isEqualTo(before);
+    assertThat(names(out.getParent())).containsExactly("out");
+  }
+
+  @Test
   void aDiskThatIsTooSmallIsRefusedBeforeAnythingIsWritten() throws Exception {
     try (TinyDisk disk = TinyDisk.mount(dir.resolve("disk"), 4)) {
       fill(disk.path().resolve("filler"));
