@@ -27,6 +27,11 @@ public interface MergeState extends Serializable {
   /** A read of a whole scope in any number of spans. */
   interface Survey extends Serializable {
 
+    /** Whether the first grain of each span is enough: a sample. */
+    default boolean isPartial() {
+      return false;
+    }
+
     /** Looks at one span. */
     <V> Surveyor<V> surveyor(Arith<V> arith, Span span);
 

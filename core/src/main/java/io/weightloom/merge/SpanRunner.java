@@ -91,7 +91,11 @@ public final class SpanRunner {
       boolean checkFinite) {
     Surveyor<V> surveyor = survey.surveyor(arith, span);
     Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite);
-    walk.over(span, (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
+    Span read =
+        survey.isPartial()
+            ? new Span(span.tensor(), span.first(), Math.min(span.count(), Span.GRAIN))
+            : span;
+    walk.over(read, (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
     return new Part(span, surveyor.found());
   }
 

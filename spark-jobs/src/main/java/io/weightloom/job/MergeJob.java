@@ -77,9 +77,9 @@ public final class MergeJob {
         output.allocate(plan.shards().get(i).file(), merge.layouts().get(i));
       }
       WorkPlan work = new WorkPlan(merge, output, spark.defaultParallelism(), cut);
-      boolean surveyed = survey(work);
+      survey(work);
       List<Work.Emitted> emitted =
-          perform("merge", work, work.emissions(surveyed)).stream()
+          perform("merge", work, work.emissions()).stream()
               .map(d -> (Work.Emitted) d)
               .sorted(
                   Comparator.comparingInt(Work.Emitted::tensor)
@@ -92,10 +92,10 @@ public final class MergeJob {
     }
   }
 
-  /** All rounds of surveys; whether there were any. */
-  private boolean survey(WorkPlan work) {
+  /** All rounds of surveys. */
+  private void survey(WorkPlan work) {
     int round = 0;
-    for (List<Work> next = work.surveys(true); !next.isEmpty(); next = work.surveys(false)) {
+    for (List<Work> next = work.surveys(); !next.isEmpty(); next = work.surveys()) {
       round++;
       Map<Integer, List<Part>> found = new TreeMap<>();
       for (Work.Done done : perform("survey " + round, work, next)) {
@@ -111,7 +111,6 @@ public final class MergeJob {
                     work.states().get(scope).survey().orElseThrow().conclude(List.copyOf(parts)));
           });
     }
-    return round > 0;
   }
 
   private List<Work.Done> perform(String phase, WorkPlan plan, List<Work> work) {

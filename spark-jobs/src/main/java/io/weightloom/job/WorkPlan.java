@@ -8,16 +8,19 @@ import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
+import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Cuts a prepared merge into work. A tensor with statistics of its own is done by one task from
@@ -46,6 +49,10 @@ final class WorkPlan {
   private final List<MergeState> states = new ArrayList<>();
   private final List<List<Integer>> scopes = new ArrayList<>();
   private final List<Work> whole = new ArrayList<>();
+
+  /** Scopes whose values a full read has checked. */
+  private final BitSet checked = new BitSet();
+
   private final List<Work> copies = new ArrayList<>();
 
   WorkPlan(PreparedMerge merge, OutputDir output, int parallelism, Cut cut) {
@@ -150,34 +157,40 @@ final class WorkPlan {
   }
 
   /** The surveys that these scopes need next; empty when all can be written. */
-  List<Work> surveys(boolean first) {
+  List<Work> surveys() {
     List<Work> work = new ArrayList<>();
     for (int s = 0; s < scopes.size(); s++) {
-      if (states.get(s).survey().isPresent()) {
-        for (int t = 0; t < scopes.get(s).size(); t++) {
-          Work.Place place = place(scopes.get(s).get(t));
-          for (Span span : spans(t, place)) {
-            work.add(new Work.SurveySpan(s, place, span, first));
-          }
-        }
+      Optional<Survey> survey = states.get(s).survey();
+      if (survey.isPresent()) {
+        boolean first = !checked.get(s);
+        each(s, (scope, place, span) -> work.add(new Work.SurveySpan(scope, place, span, first)));
+        checked.set(s, checked.get(s) || !survey.get().isPartial());
       }
     }
     return work;
   }
 
   /** Everything that writes. */
-  List<Work> emissions(boolean surveyed) {
+  List<Work> emissions() {
     List<Work> work = new ArrayList<>(whole);
     for (int s = 0; s < scopes.size(); s++) {
-      for (int t = 0; t < scopes.get(s).size(); t++) {
-        Work.Place place = place(scopes.get(s).get(t));
-        for (Span span : spans(t, place)) {
-          work.add(new Work.EmitSpan(s, place, span, surveyed));
-        }
-      }
+      boolean surveyed = checked.get(s);
+      each(s, (scope, place, span) -> work.add(new Work.EmitSpan(scope, place, span, surveyed)));
     }
     work.addAll(copies);
     return work;
+  }
+
+  @FunctionalInterface
+  private interface SpanUse {
+    void of(int scope, Work.Place place, Span span);
+  }
+
+  private void each(int scope, SpanUse use) {
+    for (int t = 0; t < scopes.get(scope).size(); t++) {
+      Work.Place place = place(scopes.get(scope).get(t));
+      spans(t, place).forEach(span -> use.of(scope, place, span));
+    }
   }
 
   /** What scope and place in it a tensor of the plan has; for decisions. */

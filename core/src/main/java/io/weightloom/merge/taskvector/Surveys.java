@@ -11,9 +11,13 @@ import io.weightloom.merge.MergeState.Surveyor;
 import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
+import io.weightloom.merge.taskvector.Threshold.Counted;
+import io.weightloom.merge.taskvector.Threshold.Guess;
 import io.weightloom.tensor.DType;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The reads that task vectors may need before their merge. */
@@ -35,6 +39,7 @@ final class Surveys {
       for (int k = 0; k < bins.length; k++) {
         bins[k] = isOpen(thresholds[k]) ? new int[Kernels.BINS] : new int[0];
       }
+      long[] above = new long[thresholds.length];
       return new Surveyor<>() {
         @Override
         public void see(Chunk<V> chunk) {
@@ -45,19 +50,28 @@ final class Surveys {
               arith.subtract(delta, chunk.base(), delta, chunk.length());
               taskVectors.sparsify(k, chunk);
               arith.histogram(delta, t.nextShift(), t.prefix(), bins[k], chunk.length());
+              if (t.guess() == Guess.MADE) {
+                above[k] += arith.countAtLeast(delta, t.aboveGuess(), chunk.length());
+              }
             }
           }
         }
 
         @Override
         public Serializable found() {
-          SparseCounts[] counts = new SparseCounts[bins.length];
+          Counted[] counted = new Counted[bins.length];
           for (int k = 0; k < bins.length; k++) {
-            counts[k] = SparseCounts.of(bins[k]);
+            counted[k] = new Counted(SparseCounts.of(bins[k]), above[k]);
           }
-          return counts;
+          return counted;
         }
       };
+    }
+
+    @Override
+    public boolean isPartial() {
+      return Arrays.stream(state.thresholds())
+          .anyMatch(t -> t != null && t.guess() == Guess.WANTED);
     }
 
     private static boolean isOpen(@Nullable Threshold t) {
@@ -71,7 +85,11 @@ final class Surveys {
         Threshold t = narrowed[k];
         if (t != null && !t.found()) {
           int model = k;
-          narrowed[k] = t.narrowed(parts, p -> ((SparseCounts[]) p.found())[model]);
+          Function<Part, Counted> counted = p -> ((Counted[]) p.found())[model];
+          narrowed[k] =
+              t.guess() == Guess.WANTED
+                  ? t.guessed(parts, counted, state.scope().elements())
+                  : t.narrowed(parts, counted);
         }
       }
       return state.with(narrowed);

@@ -7,6 +7,7 @@ import io.weightloom.merge.MergeState;
 import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
+import io.weightloom.merge.taskvector.Threshold.Guess;
 import io.weightloom.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,12 +54,15 @@ record TaskVectorState(
 
   private static Threshold open(List<TensorMerge> tensors, long rank) {
     if (tensors.get(0).isDouble()) {
-      return Threshold.open(rank, 63, 0);
+      return Threshold.open(rank, 63, 0, Guess.NONE);
     }
     boolean bf16 =
         tensors.stream()
             .allMatch(t -> t.numerics() == Numerics.MERGEKIT && t.compute() == DType.BF16);
-    return Threshold.open(rank, 31, bf16 ? 16 : 0);
+    // A small scope is read again sooner than a sample of it is drawn.
+    long elements = tensors.stream().mapToLong(TensorMerge::elements).sum();
+    Guess guess = bf16 || elements <= Span.GRAIN ? Guess.NONE : Guess.WANTED;
+    return Threshold.open(rank, Threshold.KEY_BITS, bf16 ? 16 : 0, guess);
   }
 
   @Override

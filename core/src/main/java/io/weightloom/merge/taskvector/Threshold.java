@@ -5,6 +5,7 @@ import io.weightloom.merge.Span;
 import java.io.Serializable;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The exact k-th largest magnitude of one model's task vector, on its way or found. A radix select:
@@ -17,11 +18,30 @@ import java.util.List;
  * @param prefix the bits known so far, {@code key >>> shift}
  * @param ties of the elements in the bin: how many lie in each span; empty while not needed
  * @param found whether the threshold stands
+ * @param guess whether the upper bits are a guess
  */
-record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, boolean found)
+record Threshold(
+    long rank, int shift, int floor, long prefix, SpanTies ties, boolean found, Guess guess)
     implements Serializable {
 
   private static final long serialVersionUID = 1;
+
+  /** Bits of an fp32 magnitude key. */
+  static final int KEY_BITS = 31;
+
+  /**
+   * Whether the upper bits are guessed from a sample, so that one full read is enough: it counts
+   * the lower bits below the guess and how many elements lie above it, and thereby proves the guess
+   * or refutes it. A refuted guess costs that read and nothing else.
+   */
+  enum Guess {
+    WANTED,
+    MADE,
+    NONE
+  }
+
+  /** What a read counted for one model: the histogram, and the elements above a guess. */
+  record Counted(SparseCounts counts, long above) implements Serializable {}
 
   /**
    * How many elements equal to the threshold lie in each span.
@@ -50,8 +70,8 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
   }
 
   /** Nothing known; keys have {@code bits} bits of which those below {@code floor} are zero. */
-  static Threshold open(long rank, int bits, int floor) {
-    return new Threshold(rank, bits, floor, 0, SpanTies.NONE, false);
+  static Threshold open(long rank, int bits, int floor, Guess guess) {
+    return new Threshold(rank, bits, floor, 0, SpanTies.NONE, false, guess);
   }
 
   /** Position of the 16 bits that the next read counts. */
@@ -61,13 +81,36 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
 
   /** The most reads until it is found. */
   int reads() {
-    return (shift - floor + 15) / 16;
+    return (shift - floor + 15) / 16 + (guess == Guess.WANTED ? 2 : 0);
+  }
+
+  /** The magnitude from which on an element lies above the guess. */
+  double aboveGuess() {
+    return Float.intBitsToFloat((int) (prefix + 1) << shift);
+  }
+
+  /** Guesses the upper bits from the counts of a sample of {@code elements}. */
+  Threshold guessed(List<Part> parts, Function<Part, Counted> counted, long elements) {
+    long[] total = total(parts, counted);
+    double share = (double) rank / elements;
+    long wanted = Math.max(1, Math.round(share * Arrays.stream(total).sum()));
+    int bin = total.length - 1;
+    while (bin > 0 && total[bin] < wanted) {
+      wanted -= total[bin--];
+    }
+    return new Threshold(rank, nextShift(), floor, bin, SpanTies.NONE, false, Guess.MADE);
   }
 
   /** Narrows by the counts of a read, given by span in order. */
-  Threshold narrowed(List<Part> parts, java.util.function.Function<Part, SparseCounts> counts) {
-    long[] total = new long[1 << 16];
-    parts.forEach(p -> counts.apply(p).addTo(total));
+  Threshold narrowed(List<Part> parts, Function<Part, Counted> counted) {
+    if (guess == Guess.MADE) {
+      long open = rank - parts.stream().mapToLong(p -> counted.apply(p).above()).sum();
+      return open >= 1 && open <= Arrays.stream(total(parts, counted)).sum()
+          ? new Threshold(open, shift, floor, prefix, ties, false, Guess.NONE)
+              .narrowed(parts, counted)
+          : open(rank, KEY_BITS, floor, Guess.NONE);
+    }
+    long[] total = total(parts, counted);
     int bin = total.length - 1;
     long open = rank;
     while (total[bin] < open) {
@@ -81,15 +124,21 @@ record Threshold(long rank, int shift, int floor, long prefix, SpanTies ties, bo
         next,
         floor,
         prefix << 16 | bin,
-        done && !whole ? ties(parts, counts, bin) : SpanTies.NONE,
-        done);
+        done && !whole ? ties(parts, counted, bin) : SpanTies.NONE,
+        done,
+        Guess.NONE);
   }
 
-  private static SpanTies ties(
-      List<Part> parts, java.util.function.Function<Part, SparseCounts> counts, int bin) {
+  private static long[] total(List<Part> parts, Function<Part, Counted> counted) {
+    long[] total = new long[1 << 16];
+    parts.forEach(p -> counted.apply(p).counts().addTo(total));
+    return total;
+  }
+
+  private static SpanTies ties(List<Part> parts, Function<Part, Counted> counted, int bin) {
     return new SpanTies(
         parts.stream().map(Part::span).toArray(Span[]::new),
-        parts.stream().mapToLong(p -> counts.apply(p).count(bin)).toArray());
+        parts.stream().mapToLong(p -> counted.apply(p).counts().count(bin)).toArray());
   }
 
   /** The threshold: the magnitude of the element of this rank once found, a bound until then. */
