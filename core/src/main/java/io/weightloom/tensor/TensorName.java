@@ -40,6 +40,15 @@ public final class TensorName {
         : Optional.empty();
   }
 
+  /**
+   * What the tensor is for, whatever its layer: the name behind the layer's number, such as {@code
+   * mlp.up_proj.weight}; the whole name where there is no layer.
+   */
+  public static String role(String name) {
+    Matcher m = LAYER.matcher(name);
+    return m.find() && m.end() < name.length() ? name.substring(m.end() + 1) : name;
+  }
+
   /** The same name in another layer of its stack; only for names that have a layer. */
   public static String inLayer(String name, int index) {
     Matcher m = LAYER.matcher(name);
