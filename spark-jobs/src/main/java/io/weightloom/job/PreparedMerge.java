@@ -8,6 +8,7 @@ import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.ModelInfo;
 import io.weightloom.recipe.Recipe;
@@ -24,10 +25,14 @@ import java.util.Map;
  *
  * @param plan what will be done
  * @param models the opened models, by their index in the plan
+ * @param sideTables the opened side tables, by their index in the plan
  * @param layouts the output's files, by their index in the plan
  */
 public record PreparedMerge(
-    MergePlan plan, List<ModelDir> models, List<SafetensorsLayout> layouts) {
+    MergePlan plan,
+    List<ModelDir> models,
+    List<ModelDir> sideTables,
+    List<SafetensorsLayout> layouts) {
 
   /** What safetensors files of PyTorch models carry, and what transformers asks for. */
   static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -41,23 +46,37 @@ public record PreparedMerge(
       String location = canonical(ModelReference.resolve(reference, System.getenv()));
       ModelDir dir = byLocation.computeIfAbsent(location, l -> ModelDir.open(l, Profile.REFERENCE));
       dirs.put(reference, dir);
-      byReference.put(
-          reference,
-          ModelInfo.of(
-              reference,
-              location,
-              dir.tensors().values().stream().map(TensorLocation::spec).toList(),
-              dir.config().path("tie_word_embeddings").asBoolean(false)));
+      byReference.put(reference, info(reference, location, dir));
     }
+    List<ModelDir> tableDirs = new ArrayList<>();
+    List<SideTableInfo> tables = new ArrayList<>();
+    recipe
+        .sideTables()
+        .forEach(
+            (table, paths) ->
+                paths.forEach(
+                    (model, path) -> {
+                      ModelDir dir = ModelDir.open(canonical(path), Profile.REFERENCE);
+                      tableDirs.add(dir);
+                      tables.add(new SideTableInfo(table, model, info(path, dir.path(), dir)));
+                    }));
     TokenizerCheck.require(recipe, dirs);
-    MergePlan plan = MergePlanner.plan(recipe, byReference, options);
+    MergePlan plan = MergePlanner.plan(recipe, byReference, tables, options);
     List<ModelDir> models = new ArrayList<>();
     for (ModelInfo model : plan.models()) {
       models.add(java.util.Objects.requireNonNull(byLocation.get(model.location())));
     }
     List<SafetensorsLayout> layouts =
         plan.shards().stream().map(s -> SafetensorsLayout.of(s.tensors(), METADATA)).toList();
-    return new PreparedMerge(plan, List.copyOf(models), layouts);
+    return new PreparedMerge(plan, List.copyOf(models), List.copyOf(tableDirs), layouts);
+  }
+
+  private static ModelInfo info(String reference, String location, ModelDir dir) {
+    return ModelInfo.of(
+        reference,
+        location,
+        dir.tensors().values().stream().map(TensorLocation::spec).toList(),
+        dir.config().path("tie_word_embeddings").asBoolean(false));
   }
 
   private static String canonical(String location) {

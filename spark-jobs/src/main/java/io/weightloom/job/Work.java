@@ -23,7 +23,7 @@ sealed interface Work extends Serializable {
    * @param tensor index in the plan
    * @param merge what is computed
    * @param base the base's bytes, or null
-   * @param inputs the models' bytes
+   * @param inputs the models' bytes, and behind them the side tables'
    * @param file the output file
    * @param begin first byte of the tensor in it
    */

@@ -73,7 +73,7 @@ final class Worker implements AutoCloseable {
     boolean first = true;
     for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
       state = s.get().conclude(List.of(survey(s.get(), work.place(), span, first)));
-      first &= s.get().isPartial();
+      first &= !s.get().isComplete();
     }
     return emit(state, work.place(), span, first, state);
   }

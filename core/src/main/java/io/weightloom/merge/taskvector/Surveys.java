@@ -4,6 +4,7 @@ import io.weightloom.kernel.Half;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
+import io.weightloom.merge.GrainSums;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.MergeState.Survey;
