@@ -1,6 +1,7 @@
 package io.weightloom.recipe;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** The value of a parameter as a recipe writes it, before it is resolved for a tensor. */
@@ -63,6 +64,23 @@ public sealed interface ParamValue {
           .filter(c -> c.matches(tensor))
           .findFirst()
           .flatMap(c -> c.value().at(tensor, position));
+    }
+  }
+
+  /**
+   * A number for each tensor, as learned coefficients have it.
+   *
+   * @param values by the tensor's name; {@code *} holds for those that are not named
+   */
+  record ByTensor(Map<String, Double> values) implements ParamValue {
+    public ByTensor {
+      values = Map.copyOf(values);
+    }
+
+    @Override
+    public Optional<Object> at(String tensor, double position) {
+      Double own = values.get(tensor);
+      return Optional.ofNullable(own != null ? own : values.get("*"));
     }
   }
 

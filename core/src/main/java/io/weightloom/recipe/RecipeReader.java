@@ -41,6 +41,9 @@ public final class RecipeReader {
       Set.of("modules", "tokenizer", "chat_template", "name");
   private static final Set<String> POLICIES = Set.of(Recipe.VARIANT, Recipe.NON_FINITE);
 
+  /** Key of a parameter's value that gives a number for each tensor. */
+  private static final String TENSORS = "tensors";
+
   private final List<RecipeProblem> problems = new ArrayList<>();
   private Optional<MethodSpec> spec = Optional.empty();
 
@@ -314,10 +317,28 @@ public final class RecipeReader {
       each(list, path, (item, at) -> filtered(item, at, param).ifPresent(cases::add));
       return Optional.of(new ParamValue.Filtered(cases));
     }
+    if (value instanceof Map<?, ?> m && m.containsKey(TENSORS)) {
+      unknownKeys(map(value, path), Set.of(TENSORS), path);
+      return byTensor(map(m.get(TENSORS), path + "." + TENSORS), path + "." + TENSORS, param);
+    }
     if (value instanceof Map) {
       return filtered(value, path, param).map(c -> new ParamValue.Filtered(List.of(c)));
     }
     return plain(value, path, param);
+  }
+
+  private Optional<ParamValue> byTensor(
+      Map<String, @Nullable Object> numbers, String path, ParamSpec param) {
+    if (param.type() != ParamSpec.Type.NUMBER || numbers.isEmpty()) {
+      problem(path, "expected " + expected(param) + (numbers.isEmpty() ? " for each tensor" : ""));
+      return Optional.empty();
+    }
+    Map<String, Double> values = new LinkedHashMap<>();
+    numbers.forEach(
+        (tensor, number) ->
+            scalar(number, path + "." + tensor, param)
+                .ifPresent(v -> values.put(tensor, (Double) v)));
+    return Optional.of(new ParamValue.ByTensor(values));
   }
 
   private Optional<ParamValue.Case> filtered(@Nullable Object item, String path, ParamSpec param) {

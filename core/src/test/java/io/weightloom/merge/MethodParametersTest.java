@@ -27,7 +27,10 @@ class MethodParametersTest {
           Map.of("trim_density", 0.5, "scope", "model"),
           Map.of("trim_density", 0.5, "zero_sign", "majority"),
           Map.of("weight", 0.5, "election", "count"),
-          Map.of("weight", 0.5, "normalize", true));
+          Map.of("weight", 0.5, "normalize", true),
+          Map.of("weight", 1.5),
+          Map.of("select", "ties", "density", 0.5),
+          Map.of("select", "ties", "density", 0.5, "zero_sign", "majority"));
 
   static List<MethodCase> all() {
     return MethodCase.all();

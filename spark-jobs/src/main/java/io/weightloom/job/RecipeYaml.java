@@ -9,6 +9,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -24,6 +30,9 @@ import org.yaml.snakeyaml.error.YAMLException;
  * @param recipe what it says
  */
 public record RecipeYaml(String path, String text, Recipe recipe) {
+  private static final String TABLE = "table";
+  private static final String KEY = "key";
+
   /**
    * Reads a recipe file.
    *
@@ -52,11 +61,54 @@ public record RecipeYaml(String path, String text, Recipe recipe) {
       throw WeightloomException.usage(
           "Cannot read recipe %s: it is not valid YAML%s (mend the file)".formatted(path, why(e)));
     }
-    RecipeReader.Outcome outcome = RecipeReader.read(tree);
+    RecipeReader.Outcome outcome =
+        RecipeReader.read(withTables(tree, Path.of(path).toAbsolutePath()));
     if (!outcome.problems().isEmpty()) {
       throw MergePlanner.problems(outcome.problems());
     }
     return new RecipeYaml(path, text, outcome.recipe());
+  }
+
+  /**
+   * The tree with {@code {table: FILE, key: NAME}} replaced by {@code {tensors: …}}: what the file,
+   * JSON or YAML, holds under the name, or as a whole.
+   */
+  private static @Nullable Object withTables(@Nullable Object node, Path recipe) {
+    if (node instanceof List<?> list) {
+      List<@Nullable Object> all = new ArrayList<>();
+      list.forEach(item -> all.add(withTables(item, recipe)));
+      return all;
+    }
+    if (!(node instanceof Map<?, ?> map)) {
+      return node;
+    }
+    if (map.get(TABLE) instanceof String file && Set.of(TABLE, KEY).containsAll(map.keySet())) {
+      return Map.of("tensors", table(recipe.resolveSibling(file), map.get(KEY)));
+    }
+    Map<Object, @Nullable Object> all = new LinkedHashMap<>();
+    map.forEach((key, value) -> all.put(key, withTables(value, recipe)));
+    return all;
+  }
+
+  private static Object table(Path file, @Nullable Object key) {
+    Object root;
+    try {
+      root = yaml().load(Files.readString(file));
+    } catch (IOException | YAMLException e) {
+      throw WeightloomException.usage(
+          "Cannot read the table of coefficients %s: %s (it must be a JSON or YAML file of numbers by tensor)"
+              .formatted(file, e instanceof YAMLException y ? "not valid" + why(y) : e));
+    }
+    Object found = key == null ? root : root instanceof Map<?, ?> m ? m.get(key) : null;
+    if (found instanceof Map || found instanceof Number) {
+      return found instanceof Number n ? Map.of("*", n) : found;
+    }
+    throw WeightloomException.usage(
+        "Cannot read the table of coefficients %s: %s (name a key that it has: %s)"
+            .formatted(
+                file,
+                key == null ? "it holds no numbers by tensor" : "it has nothing under " + key,
+                root instanceof Map<?, ?> m ? m.keySet() : "it has none"));
   }
 
   /** Plain data with the types of YAML 1.1, as PyYAML reads them; anchors and merge keys too. */

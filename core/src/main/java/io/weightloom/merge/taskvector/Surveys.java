@@ -206,7 +206,9 @@ final class Surveys {
           taskVectors.subtractBase(chunk);
           for (int k = 0; k < deltas.length; k++) {
             taskVectors.sparsify(k, chunk);
-            arith.scale(deltas[k], arith.scalar(rule.weights()[k]), deltas[k], n);
+            if (rule.function() != TaskVectorRule.Function.SUM_WEIGHTED_LATE) {
+              arith.scale(deltas[k], arith.scalar(rule.weights()[k]), deltas[k], n);
+            }
           }
           if (rule.election().byCount()) {
             arith.electByCount(deltas, 0, sign, n);

@@ -65,10 +65,9 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   }
 
   private void mergeElected(V[] deltas, V out, int n) {
-    for (int k = 0; k < deltas.length; k++) {
-      if (weights[k] != 1) {
-        arith.scale(deltas[k], weights[k], deltas[k], n);
-      }
+    boolean late = rule.function() == TaskVectorRule.Function.SUM_WEIGHTED_LATE;
+    if (!late) {
+      weigh(deltas, n);
     }
     Integer majority = state.majority();
     double zeroSign = rule.election().zeroSign(majority == null ? 1 : majority);
@@ -76,6 +75,9 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       arith.electByCount(deltas, zeroSign, sign, n);
     } else {
       arith.electByMass(deltas, zeroSign, sign, n);
+    }
+    if (late) {
+      weigh(deltas, n);
     }
     if (rule.function() == TaskVectorRule.Function.MAX) {
       arith.disjointMax(deltas, sign, out, n);
@@ -85,6 +87,14 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       arith.disjointMean(deltas, weights, sign, out, n);
     } else {
       arith.disjointSum(deltas, sign, out, n);
+    }
+  }
+
+  private void weigh(V[] deltas, int n) {
+    for (int k = 0; k < deltas.length; k++) {
+      if (weights[k] != 1) {
+        arith.scale(deltas[k], weights[k], deltas[k], n);
+      }
     }
   }
 

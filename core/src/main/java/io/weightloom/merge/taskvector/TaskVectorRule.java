@@ -125,6 +125,8 @@ public record TaskVectorRule(
     MEAN,
     /** Their weighted sum. */
     SUM,
+    /** Their sum, weighted after an election in which all vote alike (AdaMerging++). */
+    SUM_WEIGHTED_LATE,
     /** The one of largest magnitude. */
     MAX
   }
