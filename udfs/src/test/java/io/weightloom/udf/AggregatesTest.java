@@ -198,7 +198,7 @@ class AggregatesTest {
     spark.conf().set("spark.sql.adaptive.enabled", "false");
     try {
       Dataset<Row> query =
-          Sql.blocks(spark, Sql.blocks(4, 10), 1)
+          Sql.blocks(spark, Sql.blocks(4, 10), 3)
               .groupBy("tensor")
               .agg(functions.expr("wl_stats_merge(wl_stats(data, dtype))"));
       List<String> shuffled = new ArrayList<>();
