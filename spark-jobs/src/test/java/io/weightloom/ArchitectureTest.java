@@ -34,10 +34,10 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInJobsAndOnTheCommandLineOnly() {
+  void sparkIsMetInJobsFunctionsAndOnTheCommandLineOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli")
+        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli", "io.weightloom.udf..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
