@@ -34,10 +34,10 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInJobsAndOnTheCommandLineOnly() {
+  void sparkIsMetInJobsTheCatalogAndOnTheCommandLineOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli")
+        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.catalog", "io.weightloom.cli")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
@@ -52,6 +52,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.weightloom.cli")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theCatalogKnowsNoJobs() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.weightloom.catalog")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.job")
         .check(CLASSES);
   }
 

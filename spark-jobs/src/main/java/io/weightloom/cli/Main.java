@@ -9,11 +9,13 @@ import picocli.CommandLine.ParameterException;
 /** {@code weightloom}: the commands and their exit codes. */
 @Command(
     name = "weightloom",
-    description = "Merge and inspect the weights of models, on one machine or on a Spark cluster.",
+    description = "Merge, inspect and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
+      SqlCommand.class,
+      NotebookCommand.class,
       DoctorCommand.class,
       WarmUpCommand.class
     },
@@ -33,7 +35,8 @@ import picocli.CommandLine.ParameterException;
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
       "  weightloom inspect merged",
-      "  weightloom verify merged"
+      "  weightloom verify merged",
+      "  weightloom sql -e 'SHOW TABLES IN models'"
     })
 public final class Main {
   private static final int INTERNAL = 1;
