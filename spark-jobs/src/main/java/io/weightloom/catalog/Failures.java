@@ -5,7 +5,6 @@ import java.util.function.Supplier;
 import org.apache.spark.sql.AnalysisException;
 import scala.Option;
 import scala.collection.immutable.Map;
-import scala.collection.immutable.Map$;
 
 /**
  * Our failures as Spark's analysis errors, which notebooks and shells print without a stack trace.
@@ -27,9 +26,9 @@ final class Failures {
 
   /** The analysis error to throw. Spark's interfaces do not declare it, although they expect it. */
   static RuntimeException failure(WeightloomException e) {
-    Map<String, String> words = Map$.MODULE$.<String, String>empty();
+    Map<String, String> words = new Map.Map1<>("errorMessage", e.getMessage());
     return Failures.<RuntimeException>unchecked(
-        new AnalysisException(CONDITION, words.updated("errorMessage", e.getMessage()), Option.apply(e)));
+        new AnalysisException(CONDITION, words, Option.apply(e)));
   }
 
   @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})

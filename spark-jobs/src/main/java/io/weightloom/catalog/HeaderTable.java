@@ -23,8 +23,8 @@ import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
 /**
  * A table of what models' headers and configurations say. The rows are read by the driver while the
- * query is planned: no task runs and no weight is read. Models that a filter on {@code model} leaves
- * out are not opened.
+ * query is planned: no task runs and no weight is read. Models that a filter on {@code model}
+ * leaves out are not opened.
  */
 final class HeaderTable implements Table, SupportsRead {
   private final String name;

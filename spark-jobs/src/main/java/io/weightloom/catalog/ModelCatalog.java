@@ -111,9 +111,7 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
   public String[][] listNamespaces() {
     return Failures.shown(
         () ->
-            folder().models().stream()
-                .map(m -> new String[] {m.name()})
-                .toArray(String[][]::new));
+            folder().models().stream().map(m -> new String[] {m.name()}).toArray(String[][]::new));
   }
 
   @Override
@@ -139,11 +137,11 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
     return Failures.shown(
         () -> {
           if (namespace.length == 0) {
-            return Map.of(PROP_LOCATION, folder().root());
+            return Map.of(TableCatalog.PROP_LOCATION, folder().root());
           }
           ModelDir dir = model(namespace, Optional.empty()).open();
           Map<String, String> facts = new LinkedHashMap<>();
-          facts.put(PROP_LOCATION, dir.path());
+          facts.put(TableCatalog.PROP_LOCATION, dir.path());
           facts.put("tensors", String.valueOf(dir.tensors().size()));
           facts.put("parameters", String.valueOf(dir.parameters()));
           facts.put("dtype", dir.mainDType().map(DType::name).orElse(""));
@@ -226,9 +224,16 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
       String location) {
     String full = Stream.concat(Stream.of(name()), quoted(ident)).reduce("", ModelCatalog::dotted);
     Map<String, String> properties =
-        Map.of(PROP_LOCATION, location, PROP_COMMENT, table.comment(), PROP_PROVIDER, "checkpoint");
+        Map.of(
+            TableCatalog.PROP_LOCATION,
+            location,
+            TableCatalog.PROP_COMMENT,
+            table.comment(),
+            TableCatalog.PROP_PROVIDER,
+            "checkpoint");
     return switch (table) {
-      case TENSORS -> new HeaderTable(full, ModelRows.TENSORS, properties, models, ModelRows::tensors);
+      case TENSORS ->
+          new HeaderTable(full, ModelRows.TENSORS, properties, models, ModelRows::tensors);
       case CONFIG -> new HeaderTable(full, ModelRows.CONFIG, properties, models, ModelRows::config);
       case BLOCKS -> throw new IllegalStateException("blocks");
     };
@@ -262,6 +267,8 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
                         .orElse(" (name one of them)")));
   }
 
+  /** The form that every Spark 4 comes to. */
+  @SuppressWarnings("deprecation")
   @Override
   public Table createTable(
       Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties) {

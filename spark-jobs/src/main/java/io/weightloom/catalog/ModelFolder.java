@@ -39,7 +39,8 @@ record ModelFolder(String root) {
       throw WeightloomException.input(
           "Cannot look for models in %s: %s (name the folder or bucket that holds the models' directories)"
               .formatted(
-                  root, storage.exists(root) ? "it is no directory" : "there is no such directory"));
+                  root,
+                  storage.exists(root) ? "it is no directory" : "there is no such directory"));
     }
     return new ModelFolder(root);
   }

@@ -9,7 +9,8 @@ import picocli.CommandLine.ParameterException;
 /** {@code weightloom}: the commands and their exit codes. */
 @Command(
     name = "weightloom",
-    description = "Merge, inspect and query the weights of models, on one machine or on a Spark cluster.",
+    description =
+        "Merge, inspect and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       InspectCommand.class,

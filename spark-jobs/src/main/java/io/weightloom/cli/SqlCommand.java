@@ -117,7 +117,8 @@ final class SqlCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (limit != null && limit < 0) {
       throw WeightloomException.usage(
-          "Cannot print %d rows: --limit must be 0 or more (leave it out for all)".formatted(limit));
+          "Cannot print %d rows: --limit must be 0 or more (leave it out for all)"
+              .formatted(limit));
     }
     List<String> statements = SqlScript.statements(source.read());
     if (statements.isEmpty()) {

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
-import org.apache.spark.network.util.JavaUtils;
 import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +78,7 @@ public final class SqlSession implements AutoCloseable {
     spark.stop();
     if (warehouse != null) {
       try {
-        JavaUtils.deleteRecursively(warehouse.toFile());
+        OutputDir.delete(warehouse);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

@@ -189,7 +189,9 @@ class ModelCatalogTest {
 
   @Test
   void tablesOfAllModelsLeaveOutWhatTheFilterLeavesOut() throws IOException {
-    assertThat(texts("SELECT model, count(*), sum(elements) FROM models.tensors GROUP BY 1 ORDER BY 1"))
+    assertThat(
+            texts(
+                "SELECT model, count(*), sum(elements) FROM models.tensors GROUP BY 1 ORDER BY 1"))
         .containsExactly("acme/anvil-7B|1|3", "acme/tuned|8|341", "base|8|341");
 
     Path broken = Family.file(zoo.resolve("broken/model.safetensors"), "no header");
@@ -232,7 +234,8 @@ class ModelCatalogTest {
       hole.setLength(hole.length() + 2 * elements);
     }
     try {
-      assertThat(texts("SELECT tensor, bytes FROM models.huge.tensors")).containsExactly("w|" + 2 * elements);
+      assertThat(texts("SELECT tensor, bytes FROM models.huge.tensors"))
+          .containsExactly("w|" + 2 * elements);
     } finally {
       Files.delete(file);
     }
@@ -354,6 +357,7 @@ class ModelCatalogTest {
 
     assertThat(texts("SELECT count(*) FROM models.late.tensors")).containsExactly("8");
     Files.delete(late.resolve("model.safetensors"));
-    refused("SELECT count(*) FROM models.late.tensors").hasMessageContaining("Cannot find model late");
+    refused("SELECT count(*) FROM models.late.tensors")
+        .hasMessageContaining("Cannot find model late");
   }
 }

@@ -164,9 +164,15 @@ class SqlCommandTest {
   void moreCatalogsMayBeNamed() {
     Cli run =
         Cli.run(
-            "sql", "--catalog", "first=" + zoo, "--catalog", "second=" + zoo.resolve("a"), "-e",
+            "sql",
+            "--catalog",
+            "first=" + zoo,
+            "--catalog",
+            "second=" + zoo.resolve("a"),
+            "-e",
             "SELECT count(*) AS n FROM first.b.tensors UNION ALL SELECT count(*) FROM second.a.tensors",
-            "--output", "csv");
+            "--output",
+            "csv");
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).isEqualTo("n\n8\n8\n");

@@ -10,7 +10,8 @@ class SqlScriptTest {
 
   @Test
   void semicolonsSeparateStatements() {
-    assertThat(SqlScript.statements("SELECT 1;\n\n  SELECT 2 ;")).containsExactly("SELECT 1", "SELECT 2");
+    assertThat(SqlScript.statements("SELECT 1;\n\n  SELECT 2 ;"))
+        .containsExactly("SELECT 1", "SELECT 2");
     assertThat(SqlScript.statements("SELECT 1")).containsExactly("SELECT 1");
   }
 
@@ -31,7 +32,8 @@ class SqlScriptTest {
   void semicolonsThatAreNoneAreLeftAlone(String statement) {
     assertThat(SqlScript.statements(statement + ";")).hasSize(1);
     if (!statement.endsWith("closed;")) {
-      assertThat(SqlScript.statements(statement + "; SELECT 2")).containsExactly(statement, "SELECT 2");
+      assertThat(SqlScript.statements(statement + "; SELECT 2"))
+          .containsExactly(statement, "SELECT 2");
     }
   }
 
