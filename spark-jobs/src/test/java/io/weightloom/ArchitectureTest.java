@@ -34,10 +34,10 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInJobsAndOnTheCommandLineOnly() {
+  void sparkIsMetInThisModuleOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli")
+        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli", "io.weightloom.source..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
@@ -52,6 +52,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.weightloom.cli")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theSourceTakesFromJobsOnlyWhatWritesModels() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.weightloom.job")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.source..")
         .check(CLASSES);
   }
 
