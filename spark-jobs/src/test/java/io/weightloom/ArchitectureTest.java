@@ -34,10 +34,15 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInJobsTheCatalogAndOnTheCommandLineOnly() {
+  void sparkIsMetInThisModuleOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.catalog", "io.weightloom.cli")
+        .resideOutsideOfPackages(
+            "io.weightloom.job",
+            "io.weightloom.catalog",
+            "io.weightloom.cli",
+            "io.weightloom.source..",
+            "io.weightloom.udf..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
@@ -63,6 +68,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.weightloom.job")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theSourceTakesFromJobsOnlyWhatWritesModels() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.weightloom.job")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.source..")
         .check(CLASSES);
   }
 

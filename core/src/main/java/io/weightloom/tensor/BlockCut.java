@@ -57,6 +57,16 @@ public record BlockCut(long rows, long columns, long rowsPerBlock, long columnsP
         : new BlockCut(rows, columns, Math.max(1, columns == 0 ? rows : target / columns), columns);
   }
 
+  /**
+   * The cut of a tensor: that of its shape. Elements narrower than a byte are seen as one row and
+   * cut at multiples of eight, so that no byte is.
+   */
+  public static BlockCut of(TensorSpec tensor, int target) {
+    return tensor.dtype().bits() % 8 == 0
+        ? of(tensor.shape(), target)
+        : of(Shape.of(1, tensor.elements()), Math.max(8, target / 8 * 8));
+  }
+
   /** Whether rows are cut. */
   public boolean cutsRows() {
     return rowsPerBlock == 0;

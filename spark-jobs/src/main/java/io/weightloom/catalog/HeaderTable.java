@@ -1,5 +1,6 @@
 package io.weightloom.catalog;
 
+import io.weightloom.source.SourceModel;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -9,7 +10,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.spark.sql.catalyst.InternalRow;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -30,8 +30,8 @@ final class HeaderTable implements Table, SupportsRead {
   private final String name;
   private final Column[] columns;
   private final Map<String, String> properties;
-  private final Supplier<Collection<CatalogModel>> models;
-  private final Function<CatalogModel, Stream<InternalRow>> rows;
+  private final Supplier<Collection<SourceModel>> models;
+  private final Function<SourceModel, Stream<InternalRow>> rows;
 
   /**
    * @param models those that the table tells of; asked once a scan
@@ -41,8 +41,8 @@ final class HeaderTable implements Table, SupportsRead {
       String name,
       List<Column> columns,
       Map<String, String> properties,
-      Supplier<Collection<CatalogModel>> models,
-      Function<CatalogModel, Stream<InternalRow>> rows) {
+      Supplier<Collection<SourceModel>> models,
+      Function<SourceModel, Stream<InternalRow>> rows) {
     this.name = name;
     this.columns = columns.toArray(Column[]::new);
     this.properties = Map.copyOf(properties);
@@ -112,7 +112,12 @@ final class HeaderTable implements Table, SupportsRead {
 
     @Override
     public StructType readSchema() {
-      return CatalogV2Util.v2ColumnsToStructType(columns);
+      // Spark's own conversion has another signature in each version.
+      StructType schema = new StructType();
+      for (Column column : columns) {
+        schema = schema.add(column.name(), column.dataType(), column.nullable());
+      }
+      return schema;
     }
 
     @Override

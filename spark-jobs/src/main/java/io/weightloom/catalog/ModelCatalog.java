@@ -5,6 +5,8 @@ import io.weightloom.io.LocalStorage;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.recipe.Suggestion;
+import io.weightloom.source.CheckpointTable;
+import io.weightloom.source.SourceModel;
 import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.Collection;
@@ -92,7 +94,7 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
     return folder;
   }
 
-  private CatalogModel model(String[] namespace, Optional<String> revision) {
+  private SourceModel model(String[] namespace, Optional<String> revision) {
     return folder().model(String.join("/", namespace), revision);
   }
 
@@ -139,7 +141,7 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
           if (namespace.length == 0) {
             return Map.of(TableCatalog.PROP_LOCATION, folder().root());
           }
-          ModelDir dir = model(namespace, Optional.empty()).open();
+          ModelDir dir = model(namespace, Optional.empty()).dir();
           Map<String, String> facts = new LinkedHashMap<>();
           facts.put(TableCatalog.PROP_LOCATION, dir.path());
           facts.put("tensors", String.valueOf(dir.tensors().size()));
@@ -213,14 +215,14 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
     if (all) {
       return table(table, ident, () -> folder().models(), folder().root());
     }
-    CatalogModel model = model(ident.namespace(), revision);
+    SourceModel model = model(ident.namespace(), revision);
     return table(table, ident, () -> List.of(model), model.path());
   }
 
   private Table table(
       ModelTable table,
       Identifier ident,
-      Supplier<Collection<CatalogModel>> models,
+      Supplier<Collection<SourceModel>> models,
       String location) {
     String full = Stream.concat(Stream.of(name()), quoted(ident)).reduce("", ModelCatalog::dotted);
     Map<String, String> properties =
@@ -235,7 +237,7 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
       case TENSORS ->
           new HeaderTable(full, ModelRows.TENSORS, properties, models, ModelRows::tensors);
       case CONFIG -> new HeaderTable(full, ModelRows.CONFIG, properties, models, ModelRows::config);
-      case BLOCKS -> throw new IllegalStateException("blocks");
+      case BLOCKS -> CheckpointTable.of(full, () -> List.copyOf(models.get()));
     };
   }
 

@@ -3,7 +3,9 @@ package io.weightloom.catalog;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.Storage;
+import io.weightloom.io.safetensors.Profile;
 import io.weightloom.recipe.Suggestion;
+import io.weightloom.source.SourceModel;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -50,8 +52,8 @@ record ModelFolder(String root) {
   }
 
   /** All models, sorted by name. */
-  Collection<CatalogModel> models() {
-    Map<String, CatalogModel> found = new TreeMap<>();
+  Collection<SourceModel> models() {
+    Map<String, SourceModel> found = new TreeMap<>();
     List<String> entries = storage().list(root);
     if (holdsWeights(entries)) {
       put(found, ownName(), root);
@@ -71,7 +73,7 @@ record ModelFolder(String root) {
 
   /** Puts what a directory entry is, or holds, under its name. */
   private void look(
-      String prefix, String dir, String entry, int level, Map<String, CatalogModel> found) {
+      String prefix, String dir, String entry, int level, Map<String, SourceModel> found) {
     String path = storage().resolve(dir, entry);
     if (isHidden(entry) || entry.endsWith(WEIGHTS) || !storage().isDirectory(path)) {
       return;
@@ -92,8 +94,8 @@ record ModelFolder(String root) {
     }
   }
 
-  private static void put(Map<String, CatalogModel> found, String name, String path) {
-    found.putIfAbsent(name, new CatalogModel(name, path));
+  private static void put(Map<String, SourceModel> found, String name, String path) {
+    found.putIfAbsent(name, new SourceModel(name, null, path, Profile.REFERENCE));
   }
 
   /**
@@ -102,7 +104,7 @@ record ModelFolder(String root) {
    * @param revision a branch, tag or commit of a Hugging Face cache's repository
    * @throws WeightloomException of kind INPUT that names what is alike, if there is none
    */
-  CatalogModel model(String name, Optional<String> revision) {
+  SourceModel model(String name, Optional<String> revision) {
     String repository = CACHED + name.replace("/", "--");
     if (storage().isDirectory(storage().resolve(root, repository))) {
       return cached(repository, Optional.of(revision.orElse("main"))).orElseThrow();
@@ -114,11 +116,11 @@ record ModelFolder(String root) {
     }
     String path = storage().resolve(root, name);
     if (isPlain(name) && storage().isDirectory(path) && holdsWeights(storage().list(path))) {
-      return new CatalogModel(name, path);
+      return new SourceModel(name, null, path, Profile.REFERENCE);
     }
-    Map<String, CatalogModel> all = new TreeMap<>();
+    Map<String, SourceModel> all = new TreeMap<>();
     models().forEach(m -> all.put(m.name(), m));
-    CatalogModel found = all.get(name);
+    SourceModel found = all.get(name);
     if (found == null) {
       throw WeightloomException.input(
           "Cannot find model %s: there is none of that name in %s%s"
@@ -145,21 +147,23 @@ record ModelFolder(String root) {
     return parts.size() <= 2 && parts.stream().noneMatch(p -> p.isEmpty() || isHidden(p));
   }
 
-  private Optional<CatalogModel> cached(String repository, Optional<String> revision) {
+  private Optional<SourceModel> cached(String repository, Optional<String> revision) {
     String name = repository.substring(CACHED.length()).replace("--", "/");
     if (revision.isPresent()) {
-      String path = ModelReference.inCache(root, name + "@" + revision.get());
-      return Optional.of(new CatalogModel(name, path));
+      return Optional.of(snapshot(name, ModelReference.inCache(root, name + "@" + revision.get())));
     }
     try {
       String path = ModelReference.inCache(root, name);
-      return holdsWeights(storage().list(path))
-          ? Optional.of(new CatalogModel(name, path))
-          : Optional.empty();
+      return Optional.of(snapshot(name, path)).filter(m -> holdsWeights(storage().list(path)));
     } catch (WeightloomException noSnapshot) {
       // A download that has not come to its end; whoever asks for the model by name is told.
       return Optional.empty();
     }
+  }
+
+  private static SourceModel snapshot(String name, String path) {
+    String commit = path.substring(path.lastIndexOf('/') + 1);
+    return new SourceModel(name, commit, path, Profile.REFERENCE);
   }
 
   private String ownName() {

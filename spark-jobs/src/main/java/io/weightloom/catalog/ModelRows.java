@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.TensorLocation;
+import io.weightloom.source.SourceModel;
 import io.weightloom.tensor.TensorName;
 import io.weightloom.tensor.TensorSpec;
 import java.util.List;
@@ -49,9 +50,9 @@ final class ModelRows {
   }
 
   /** A row for each tensor, in the model's order. */
-  static Stream<InternalRow> tensors(CatalogModel model) {
+  static Stream<InternalRow> tensors(SourceModel model) {
     UTF8String name = UTF8String.fromString(model.name());
-    return model.open().tensors().values().stream().map(t -> tensor(name, t));
+    return model.dir().tensors().values().stream().map(t -> tensor(name, t));
   }
 
   private static InternalRow tensor(UTF8String model, TensorLocation location) {
@@ -72,8 +73,8 @@ final class ModelRows {
   }
 
   /** A row for each value of {@code config.json} that is no object, in the file's order. */
-  static Stream<InternalRow> config(CatalogModel model) {
-    ModelDir dir = model.open();
+  static Stream<InternalRow> config(SourceModel model) {
+    ModelDir dir = model.dir();
     return leaves("", dir.config())
         .map(leaf -> row(model.name(), leaf.path(), leaf.value().toString()));
   }
