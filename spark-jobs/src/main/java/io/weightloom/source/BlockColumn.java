@@ -122,6 +122,7 @@ record BlockColumn(String name, Kind kind, int input) implements Serializable {
 
   private StructField field() {
     return DataTypes.createStructField(name, kind.type, kind.nullable)
-        .withComment(name.equals(kind.label()) ? kind.comment : kind.comment + ", of model " + input);
+        .withComment(
+            name.equals(kind.label()) ? kind.comment : kind.comment + ", of model " + input);
   }
 }

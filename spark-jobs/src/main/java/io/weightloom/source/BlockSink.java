@@ -60,11 +60,7 @@ public final class BlockSink implements TableProvider {
     Pass pass = new Pass(name, writers);
     PASSES.put(id, pass);
     try {
-      rows.write()
-          .format(BlockSink.class.getName())
-          .mode(SaveMode.Append)
-          .option(PASS, id)
-          .save();
+      rows.write().format(BlockSink.class.getName()).mode(SaveMode.Append).option(PASS, id).save();
       return pass.messages;
     } finally {
       PASSES.remove(id);

@@ -43,7 +43,9 @@ final class CheckpointScanBuilder
   @Override
   public void pruneColumns(StructType schema) {
     required =
-        Arrays.stream(schema.fieldNames()).map(f -> Objects.requireNonNull(columns.get(f))).toList();
+        Arrays.stream(schema.fieldNames())
+            .map(f -> Objects.requireNonNull(columns.get(f)))
+            .toList();
   }
 
   @Override

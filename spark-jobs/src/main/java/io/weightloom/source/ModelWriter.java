@@ -99,7 +99,11 @@ final class ModelWriter {
     int cut = schema.byOffset() ? 0 : options.blockElements();
     Survey survey =
         Survey.of(
-            pass("survey of " + target, schema.surveyed(rows), new Survey.Factory(cut), Survey.class));
+            pass(
+                "survey of " + target,
+                schema.surveyed(rows),
+                new Survey.Factory(cut),
+                Survey.class));
     Map<String, TensorTally> tensors = survey.model(target);
     WriteLayout layout = WriteLayout.of(tensors, options);
     try (OutputDir output =
@@ -137,14 +141,12 @@ final class ModelWriter {
   }
 
   /** The second evaluation must have given what the first one did. */
-  private void requireWhole(
-      Map<String, TensorTally> tensors, List<BlockWriter.Written> tasks) {
+  private void requireWhole(Map<String, TensorTally> tensors, List<BlockWriter.Written> tasks) {
     Map<String, ElementRanges> all = new HashMap<>();
     for (BlockWriter.Written task : tasks) {
       task.ranges()
           .forEach(
-              (name, ranges) ->
-                  all.computeIfAbsent(name, n -> new ElementRanges()).addAll(ranges));
+              (name, ranges) -> all.computeIfAbsent(name, n -> new ElementRanges()).addAll(ranges));
     }
     List<String> problems = new ArrayList<>();
     tensors.forEach(
@@ -194,9 +196,7 @@ final class ModelWriter {
   /** The type that most elements have, the wider one of two. */
   private static Optional<DType> mainDType(Map<String, TensorTally> tensors) {
     Map<DType, Long> elements = new EnumMap<>(DType.class);
-    tensors
-        .values()
-        .forEach(t -> elements.merge(t.spec().dtype(), t.spec().elements(), Long::sum));
+    tensors.values().forEach(t -> elements.merge(t.spec().dtype(), t.spec().elements(), Long::sum));
     return elements.entrySet().stream()
         .filter(e -> e.getValue() > 0)
         .max(Map.Entry.<DType, Long>comparingByValue().thenComparing(Map.Entry.comparingByKey()))

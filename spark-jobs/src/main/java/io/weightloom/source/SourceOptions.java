@@ -120,7 +120,10 @@ record SourceOptions(
     List<String> models = list(options.get(MODELS));
     if (!paths.isEmpty() && !models.isEmpty()) {
       throw usage(
-          MODELS, String.join(",", models), "there are paths besides, " + paths, "give one of both");
+          MODELS,
+          String.join(",", models),
+          "there are paths besides, " + paths,
+          "give one of both");
     }
     List<String> all = paths.isEmpty() ? models : paths;
     if (all.isEmpty()) {
@@ -186,7 +189,10 @@ record SourceOptions(
       return new GlobPattern(glob);
     } catch (RuntimeException e) { // Of a class that Hadoop keeps to itself.
       throw usage(
-          TENSORS, glob, "it is no glob, " + e.getMessage(), "write it as *.mlp.*, with \\ before special characters");
+          TENSORS,
+          glob,
+          "it is no glob, " + e.getMessage(),
+          "write it as *.mlp.*, with \\ before special characters");
     }
   }
 
@@ -214,7 +220,10 @@ record SourceOptions(
       return List.of();
     }
     if (!text.strip().startsWith("[")) {
-      return Arrays.stream(text.split(",", -1)).map(String::strip).filter(w -> !w.isEmpty()).toList();
+      return Arrays.stream(text.split(",", -1))
+          .map(String::strip)
+          .filter(w -> !w.isEmpty())
+          .toList();
     }
     try {
       return List.copyOf(

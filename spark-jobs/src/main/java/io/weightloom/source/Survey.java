@@ -64,7 +64,8 @@ final class Survey implements Serializable {
       String tensor = row.getUTF8String(0).toString();
       try {
         TensorSpec spec =
-            TensorTally.spec(tensor, row.getUTF8String(1).toString(), row.getArray(2).toLongArray());
+            TensorTally.spec(
+                tensor, row.getUTF8String(1).toString(), row.getArray(2).toLongArray());
         TensorTally tally = survey.tensors.computeIfAbsent(tensor, t -> new TensorTally(spec));
         long offset = TensorTally.offset(spec, row.getLong(3), row.getLong(4), blockElements);
         tally.add(spec, offset, row.getLong(4), origin(row, spec, offset));

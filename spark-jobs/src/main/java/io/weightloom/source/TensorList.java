@@ -74,8 +74,7 @@ final class TensorList {
 
       @Override
       public @Nullable Object value(BlockColumn column) {
-        return TensorBlocks.text(
-            column.kind() == Kind.MODEL ? model.name() : model.revision());
+        return TensorBlocks.text(column.kind() == Kind.MODEL ? model.name() : model.revision());
       }
     };
   }
@@ -152,9 +151,7 @@ final class TensorList {
             name
                 + inputs.stream()
                     .map(
-                        i ->
-                            "%s %s in %s"
-                                .formatted(i.spec().dtype(), i.spec().shape(), i.model()))
+                        i -> "%s %s in %s".formatted(i.spec().dtype(), i.spec().shape(), i.model()))
                     .collect(Collectors.joining(", ", " is ", "")));
   }
 

@@ -116,13 +116,15 @@ record WriteLayout(
   private static Map<String, SafetensorsLayout> shards(
       Map<String, TensorTally> tensors, Optional<ModelDir> donor, WriteOptions options) {
     Map<String, SafetensorsLayout> shards = new LinkedHashMap<>();
-    boolean placed = donor.isPresent() && donor.get().tensors().keySet().containsAll(tensors.keySet());
+    boolean placed =
+        donor.isPresent() && donor.get().tensors().keySet().containsAll(tensors.keySet());
     if (options.shardBytes().isEmpty() && placed) {
       group(tensors.values(), t -> name(location(donor.get(), t)))
           .forEach((file, group) -> shards.put(file, likeDonor(donor.get(), file, group)));
       return shards;
     }
-    if (options.shardBytes().isEmpty() && tensors.values().stream().allMatch(WriteLayout::hasFile)) {
+    if (options.shardBytes().isEmpty()
+        && tensors.values().stream().allMatch(WriteLayout::hasFile)) {
       Comparator<TensorTally> byPlace =
           Comparator.comparingLong(t -> t.origin().orElseThrow().begin());
       group(tensors.values(), t -> name(t.origin().orElseThrow().file()))
@@ -158,7 +160,10 @@ record WriteLayout(
   }
 
   private static boolean hasFile(TensorTally tensor) {
-    return tensor.origin().map(o -> name(o.file()).matches("[^\\\\:\\p{Cntrl}]+\\.safetensors")).orElse(false);
+    return tensor
+        .origin()
+        .map(o -> name(o.file()).matches("[^\\\\:\\p{Cntrl}]+\\.safetensors"))
+        .orElse(false);
   }
 
   private static SafetensorsLayout likeDonor(

@@ -104,8 +104,7 @@ record WriteSchema(boolean byOffset) {
       Predicate<DataType> type,
       String wanted,
       List<String> problems) {
-    List<StructField> found =
-        fields.stream().filter(f -> f.name().equalsIgnoreCase(name)).toList();
+    List<StructField> found = fields.stream().filter(f -> f.name().equalsIgnoreCase(name)).toList();
     if (found.size() > 1) {
       problems.add("there are " + found.size() + " columns " + name);
     } else if (found.size() == 1 && !type.test(found.get(0).dataType())) {
