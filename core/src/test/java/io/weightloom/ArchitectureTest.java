@@ -121,7 +121,9 @@ class ArchitectureTest {
         METHODS,
         "io.weightloom.merge.taskvector",
         "io.weightloom.recipe",
-        "io.weightloom.plan");
+        "io.weightloom.plan",
+        "io.weightloom.stats");
+    isKnownOnlyBy("io.weightloom.stats");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 

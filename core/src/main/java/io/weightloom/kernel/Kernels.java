@@ -19,6 +19,9 @@ public interface Kernels {
   /** Number of accumulators of a reduction over elements. */
   int LANES = 16;
 
+  /** Sums of {@link #sumPowers}. */
+  int POWERS = 5;
+
   /** Bins of {@link #histogram}: one for each value of 16 bits of the key. */
   int BINS = 1 << 16;
 
@@ -120,6 +123,22 @@ public interface Kernels {
 
   /** Adds {@code a·b}, each product exact in fp64, to the lanes. */
   void dot(float[] a, float[] b, double[] lanes, int n);
+
+  /**
+   * Adds the powers of each element, computed in fp64, to sums of {@link #LANES} lanes each: |x|,
+   * x, x², x³ = x²·x and x⁴ = x²·x², one after the other.
+   *
+   * @param sums {@link #POWERS} times {@link #LANES} values
+   */
+  void sumPowers(float[] x, double[] sums, int n);
+
+  /**
+   * Widens a range to the least and the greatest element. The order is IEEE 754's {@code
+   * totalOrder}: −0 lies below +0, and NaNs lie beyond the infinities of their sign.
+   *
+   * @param bounds the least value so far, the greatest so far
+   */
+  void range(float[] x, float[] bounds, int n);
 
   /** The index of the first NaN or infinity, or −1. */
   int firstNonFinite(float[] x, int n);

@@ -257,6 +257,39 @@ final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void sumPowers(float[] x, double[] sums, int n) {
+    for (int i = 0; i < n; i++) {
+      int lane = i & (LANES - 1);
+      double value = x[i];
+      double square = value * value;
+      sums[lane] += Math.abs(value);
+      sums[LANES + lane] += value;
+      sums[2 * LANES + lane] += square;
+      sums[3 * LANES + lane] += square * value;
+      sums[4 * LANES + lane] += square * square;
+    }
+  }
+
+  @Override
+  public void range(float[] x, float[] bounds, int n) {
+    int min = ordered(bounds[0]);
+    int max = ordered(bounds[1]);
+    for (int i = 0; i < n; i++) {
+      int key = ordered(x[i]);
+      min = Math.min(min, key);
+      max = Math.max(max, key);
+    }
+    bounds[0] = Float.intBitsToFloat(min ^ (min >> 31 & 0x7fffffff));
+    bounds[1] = Float.intBitsToFloat(max ^ (max >> 31 & 0x7fffffff));
+  }
+
+  /** Integers in the order of the values. */
+  private static int ordered(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return bits ^ (bits >> 31 & 0x7fffffff);
+  }
+
+  @Override
   public int firstNonFinite(float[] x, int n) {
     for (int i = 0; i < n; i++) {
       if (!Float.isFinite(x[i])) {

@@ -99,6 +99,22 @@ public interface Arith<V> {
   /** See {@link Kernels#sumMagnitudes}. */
   void sumMagnitudes(V x, double[] lanes, int n);
 
+  /** See {@link Kernels#dot}. */
+  void dot(V a, V b, double[] lanes, int n);
+
+  /** See {@link Kernels#sumPowers}. */
+  void sumPowers(V x, double[] sums, int n);
+
+  /** Widens a range to the least and the greatest element; −0 lies below +0, no NaN is given. */
+  void range(V x, double[] bounds, int n);
+
+  /**
+   * Moves the finite elements to the front, in order.
+   *
+   * @return how many they are
+   */
+  int keepFinite(V x, int n);
+
   /** The index of the first NaN or infinity, or −1. */
   int firstNonFinite(V x, int n);
 

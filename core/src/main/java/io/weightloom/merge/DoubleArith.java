@@ -291,6 +291,45 @@ public final class DoubleArith implements Arith<double[]> {
   }
 
   @Override
+  public void dot(double[] a, double[] b, double[] lanes, int n) {
+    for (int i = 0; i < n; i++) {
+      lanes[i & (Kernels.LANES - 1)] += a[i] * b[i];
+    }
+  }
+
+  @Override
+  public void sumPowers(double[] x, double[] sums, int n) {
+    for (int i = 0; i < n; i++) {
+      int lane = i & (Kernels.LANES - 1);
+      double square = x[i] * x[i];
+      sums[lane] += Math.abs(x[i]);
+      sums[Kernels.LANES + lane] += x[i];
+      sums[2 * Kernels.LANES + lane] += square;
+      sums[3 * Kernels.LANES + lane] += square * x[i];
+      sums[4 * Kernels.LANES + lane] += square * square;
+    }
+  }
+
+  @Override
+  public void range(double[] x, double[] bounds, int n) {
+    for (int i = 0; i < n; i++) {
+      bounds[0] = Math.min(bounds[0], x[i]);
+      bounds[1] = Math.max(bounds[1], x[i]);
+    }
+  }
+
+  @Override
+  public int keepFinite(double[] x, int n) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+      if (Double.isFinite(x[i])) {
+        x[kept++] = x[i];
+      }
+    }
+    return kept;
+  }
+
+  @Override
   public int firstNonFinite(double[] x, int n) {
     for (int i = 0; i < n; i++) {
       if (!Double.isFinite(x[i])) {

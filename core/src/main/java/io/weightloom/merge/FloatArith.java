@@ -259,6 +259,35 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
+  public void dot(float[] a, float[] b, double[] lanes, int n) {
+    kernels.dot(a, b, lanes, n);
+  }
+
+  @Override
+  public void sumPowers(float[] x, double[] sums, int n) {
+    kernels.sumPowers(x, sums, n);
+  }
+
+  @Override
+  public void range(float[] x, double[] bounds, int n) {
+    float[] narrow = narrow(bounds);
+    kernels.range(x, narrow, n);
+    bounds[0] = narrow[0];
+    bounds[1] = narrow[1];
+  }
+
+  @Override
+  public int keepFinite(float[] x, int n) {
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+      if (Float.isFinite(x[i])) {
+        x[kept++] = x[i];
+      }
+    }
+    return kept;
+  }
+
+  @Override
   public int firstNonFinite(float[] x, int n) {
     return kernels.firstNonFinite(x, n);
   }

@@ -343,6 +343,58 @@ class KernelContractTest {
     }
   }
 
+  @ParameterizedTest
+  @Seeds(5)
+  void sumsPowersIntoLanes(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Kernels candidate = provider.create();
+    for (int n : Samples.SIZES) {
+      float[] x = n % 2 == 0 ? Samples.weights(random, n + GUARD) : finite(random, n + GUARD);
+      double[] expected = random.doubles(Kernels.POWERS * Kernels.LANES).toArray();
+      double[] actual = expected.clone();
+      scalar.sumPowers(x, expected, n);
+      candidate.sumPowers(x, actual, n);
+      assertThat(actual).as("%d elements", n).isEqualTo(expected);
+    }
+  }
+
+  private static float[] finite(SplittableRandom random, int n) {
+    float[] x = Samples.mixed(random, n);
+    for (int i = 0; i < n; i++) {
+      x[i] = Float.isFinite(x[i]) ? x[i] : Float.MIN_VALUE;
+    }
+    return x;
+  }
+
+  @ParameterizedTest
+  @Seeds(5)
+  void widensARange(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Kernels candidate = provider.create();
+    for (int n : Samples.SIZES) {
+      for (float[] x :
+          List.of(Samples.mixed(random, n + GUARD), Samples.weights(random, n + GUARD))) {
+        for (float[] start :
+            List.of(
+                new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY},
+                new float[] {-0f, 0f})) {
+          float[] expected = start.clone();
+          float[] actual = start.clone();
+          scalar.range(x, expected, n);
+          candidate.range(x, actual, n);
+          assertSameBits(actual, expected, "range of " + n);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aRangeKnowsTheSignOfZero() {
+    float[] bounds = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    provider.create().range(new float[] {0f, -0f, 0f}, bounds, 3);
+    assertSameBits(bounds, new float[] {-0f, 0f}, "range of zeros");
+  }
+
   @Test
   void findsTheFirstThatIsNotFinite() {
     Kernels candidate = provider.create();

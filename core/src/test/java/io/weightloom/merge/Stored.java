@@ -6,33 +6,33 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** A tensor's data as a checkpoint stores it, converted without any code of the product. */
-final class Stored {
+public final class Stored {
   private final DType dtype;
   private final byte[] bytes;
 
-  Stored(DType dtype, byte[] bytes) {
+  public Stored(DType dtype, byte[] bytes) {
     this.dtype = dtype;
     this.bytes = bytes;
   }
 
   /** Rounds each value to the nearest of the type. */
-  static Stored of(DType dtype, double... values) {
+  public static Stored of(DType dtype, double... values) {
     return new Stored(dtype, TinyCheckpoint.encode(dtype.name(), values));
   }
 
-  DType dtype() {
+  public DType dtype() {
     return dtype;
   }
 
-  byte[] bytes() {
+  public byte[] bytes() {
     return bytes;
   }
 
-  int count() {
+  public int count() {
     return bytes.length / dtype.bytes();
   }
 
-  double[] values() {
+  public double[] values() {
     ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     double[] values = new double[count()];
     for (int i = 0; i < values.length; i++) {

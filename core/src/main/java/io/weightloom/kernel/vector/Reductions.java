@@ -144,6 +144,75 @@ final class Reductions {
     }
   }
 
+  /** One accumulator of each sum a pass: all five stay in registers. */
+  static void sumPowers(float[] x, double[] sums, int n) {
+    int width = DOUBLES.length();
+    int upper = n & -LANES;
+    for (int lane = 0; lane < LANES; lane += width) {
+      DoubleVector magnitudes = DoubleVector.fromArray(DOUBLES, sums, lane);
+      DoubleVector values = DoubleVector.fromArray(DOUBLES, sums, LANES + lane);
+      DoubleVector squares = DoubleVector.fromArray(DOUBLES, sums, 2 * LANES + lane);
+      DoubleVector cubes = DoubleVector.fromArray(DOUBLES, sums, 3 * LANES + lane);
+      DoubleVector fourths = DoubleVector.fromArray(DOUBLES, sums, 4 * LANES + lane);
+      for (int i = lane; i < upper; i += LANES) {
+        FloatVector narrow = FloatVector.fromArray(HALF_FLOATS, x, i);
+        DoubleVector value = (DoubleVector) narrow.convertShape(VectorOperators.F2D, DOUBLES, 0);
+        DoubleVector square = value.mul(value);
+        magnitudes = magnitudes.add(value.lanewise(VectorOperators.ABS));
+        values = values.add(value);
+        squares = squares.add(square);
+        cubes = cubes.add(square.mul(value));
+        fourths = fourths.add(square.mul(square));
+      }
+      magnitudes.intoArray(sums, lane);
+      values.intoArray(sums, LANES + lane);
+      squares.intoArray(sums, 2 * LANES + lane);
+      cubes.intoArray(sums, 3 * LANES + lane);
+      fourths.intoArray(sums, 4 * LANES + lane);
+    }
+    for (int i = upper; i < n; i++) {
+      int lane = i & (LANES - 1);
+      double value = x[i];
+      double square = value * value;
+      sums[lane] += Math.abs(value);
+      sums[LANES + lane] += value;
+      sums[2 * LANES + lane] += square;
+      sums[3 * LANES + lane] += square * value;
+      sums[4 * LANES + lane] += square * square;
+    }
+  }
+
+  static void range(float[] x, float[] bounds, int n) {
+    int min = ordered(bounds[0]);
+    int max = ordered(bounds[1]);
+    IntVector least = IntVector.broadcast(INTS, min);
+    IntVector greatest = IntVector.broadcast(INTS, max);
+    int upper = FLOATS.loopBound(n);
+    int i = 0;
+    for (; i < upper; i += WIDTH) {
+      IntVector bits = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts();
+      IntVector key =
+          bits.lanewise(
+              VectorOperators.XOR, bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE));
+      least = least.min(key);
+      greatest = greatest.max(key);
+    }
+    min = least.reduceLanes(VectorOperators.MIN);
+    max = greatest.reduceLanes(VectorOperators.MAX);
+    for (; i < n; i++) {
+      int key = ordered(x[i]);
+      min = Math.min(min, key);
+      max = Math.max(max, key);
+    }
+    bounds[0] = Float.intBitsToFloat(min ^ (min >> 31 & MAGNITUDE));
+    bounds[1] = Float.intBitsToFloat(max ^ (max >> 31 & MAGNITUDE));
+  }
+
+  private static int ordered(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    return bits ^ (bits >> 31 & MAGNITUDE);
+  }
+
   static int firstNonFinite(float[] x, int n) {
     IntVector greatest = IntVector.zero(INTS);
     int upper = FLOATS.loopBound(n);

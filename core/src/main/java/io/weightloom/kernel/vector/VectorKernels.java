@@ -139,6 +139,16 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void sumPowers(float[] x, double[] sums, int n) {
+    Reductions.sumPowers(x, sums, n);
+  }
+
+  @Override
+  public void range(float[] x, float[] bounds, int n) {
+    Reductions.range(x, bounds, n);
+  }
+
+  @Override
   public int firstNonFinite(float[] x, int n) {
     return Reductions.firstNonFinite(x, n);
   }
