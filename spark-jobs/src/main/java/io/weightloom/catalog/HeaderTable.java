@@ -104,10 +104,12 @@ final class HeaderTable implements Table, SupportsRead {
 
     @Override
     public InternalRow[] rows() {
-      return models.get().stream()
-          .filter(m -> filters.stream().allMatch(f -> ModelFilter.mayHold(f, m.name())))
-          .flatMap(rows)
-          .toArray(InternalRow[]::new);
+      return Failures.shown(
+          () ->
+              models.get().stream()
+                  .filter(m -> filters.stream().allMatch(f -> ModelFilter.mayHold(f, m.name())))
+                  .flatMap(rows)
+                  .toArray(InternalRow[]::new));
     }
 
     @Override

@@ -20,6 +20,7 @@ import picocli.CommandLine.Option;
       "into ~/.cache/weightloom. In a notebook, SparkSession.builder.getOrCreate() has the jar, the",
       "wl_ functions and the catalog models."
     })
+@SuppressWarnings("UnusedVariable") // Options that the launcher reads.
 final class NotebookCommand implements Callable<Integer> {
 
   @Option(

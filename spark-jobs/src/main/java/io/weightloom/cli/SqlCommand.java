@@ -17,9 +17,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.AnalysisException;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -175,8 +177,11 @@ final class SqlCommand implements Callable<Integer> {
   private void lines(Dataset<Row> result, PrintStream out) {
     Dataset<Row> rows = limit == null ? result : result.limit(limit);
     if (format == Format.JSON) {
-      Iterator<String> json = rows.toJSON().toLocalIterator();
-      json.forEachRemaining(line -> out.print(line + "\n"));
+      Column object = functions.struct(functions.col("*"));
+      Map<String, String> options = Map.of("ignoreNullFields", "false");
+      rows.select(functions.to_json(object, options))
+          .toLocalIterator()
+          .forEachRemaining(line -> out.print(line.getString(0) + "\n"));
       return;
     }
     out.print(ResultTable.csv(Arrays.asList(rows.schema().fieldNames())));

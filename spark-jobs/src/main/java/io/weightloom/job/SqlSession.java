@@ -45,7 +45,6 @@ public final class SqlSession implements AutoCloseable {
           conf.set("spark.sql.catalog." + name, CATALOG);
           conf.set("spark.sql.catalog." + name + ".path", path);
         });
-    conf.setIfMissing("spark.sql.jsonGenerator.ignoreNullFields", "false");
     Path warehouse = null;
     if (!conf.contains(WAREHOUSE)) {
       // Spark would make one in the working directory.

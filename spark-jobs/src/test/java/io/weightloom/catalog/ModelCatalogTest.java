@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.SparkThrowable;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -216,6 +217,53 @@ class ModelCatalogTest {
   }
 
   @Test
+  void blocksAreThoseOfTheDataSource() {
+    List<Row> rows =
+        sql(
+            """
+            SELECT model, tensor, block, offset, count, file_begin, file_end, file, data
+            FROM models.`acme/tuned`.blocks WHERE role LIKE '%up_proj%' ORDER BY layer
+            """);
+
+    assertThat(rows).hasSize(2);
+    for (int layer = 0; layer < 2; layer++) {
+      Row row = rows.get(layer);
+      assertThat(row.getString(0)).isEqualTo("acme/tuned");
+      assertThat(row.getString(1)).isEqualTo(Family.UP.formatted(layer));
+      assertThat(row.getLong(4)).isEqualTo(63);
+      assertThat((byte[]) row.get(8))
+          .isEqualTo(
+              TinyCheckpoint.encode("F32", Family.values("a", Family.UP.formatted(layer), 9, 7)));
+    }
+    assertThat(
+            texts("SELECT model, revision, count FROM models.blocks WHERE model LIKE 'acme/anv%'"))
+        .containsExactly("acme/anvil-7B|" + NEW + "|3");
+    assertThat(texts("SELECT DISTINCT model FROM models.blocks ORDER BY 1"))
+        .containsExactly("acme/anvil-7B", "acme/tuned", "base");
+  }
+
+  @Test
+  void twoModelsAreJoinedWithoutAnExchange() {
+    String join =
+        """
+        SELECT a.tensor, b.data = a.data AS same
+        FROM models.base.blocks a JOIN models.`acme/tuned`.blocks b
+          ON a.tensor = b.tensor AND a.block = b.block
+        """;
+
+    assertThat(sql(join)).hasSize(8);
+    // Models as small as these would else be broadcast.
+    spark().conf().set("spark.sql.autoBroadcastJoinThreshold", "-1");
+    try {
+      assertThat(spark().sql(join).queryExecution().executedPlan().toString())
+          .contains("SortMergeJoin")
+          .doesNotContain("Exchange");
+    } finally {
+      spark().conf().unset("spark.sql.autoBroadcastJoinThreshold");
+    }
+  }
+
+  @Test
   void headerTablesNeedNoJob() {
     String plan = spark().sql("SELECT tensor FROM models.base.tensors").queryExecution().toString();
 
@@ -318,7 +366,7 @@ class ModelCatalogTest {
         "UPDATE models.base.config SET value = '1'"
       })
   void headersCannotBeWritten(String statement) {
-    assertThatThrownBy(() -> sql(statement)).isInstanceOf(AnalysisException.class);
+    assertThatThrownBy(() -> sql(statement)).isInstanceOf(SparkThrowable.class);
   }
 
   @ParameterizedTest
