@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
@@ -56,7 +57,9 @@ record BlockColumn(String name, Kind kind, int input) implements Serializable {
     DIGEST(DataTypes.StringType, true, Needs.DATA, "XXH3-64 of its bytes"),
     STATS(StatsColumn.TYPE, true, Needs.DATA, "statistics of its finite values");
 
+    @SuppressWarnings("ImmutableEnumChecker") // Spark does not say so, but its types are.
     private final DataType type;
+
     private final boolean nullable;
     private final Needs needs;
     private final String comment;
@@ -118,6 +121,16 @@ record BlockColumn(String name, Kind kind, int input) implements Serializable {
   /** The columns as a schema. */
   static StructType schema(List<BlockColumn> columns) {
     return new StructType(columns.stream().map(BlockColumn::field).toArray(StructField[]::new));
+  }
+
+  /** A schema as the columns of a table. Spark's own way differs between its versions. */
+  static Column[] columns(StructType schema) {
+    return Arrays.stream(schema.fields())
+        .map(
+            f ->
+                Column.create(
+                    f.name(), f.dataType(), f.nullable(), f.getComment().getOrElse(() -> ""), null))
+        .toArray(Column[]::new);
   }
 
   private StructField field() {

@@ -16,6 +16,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
+import org.apache.spark.util.TaskCompletionListener;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +27,7 @@ final class BlockReader implements PartitionReader<InternalRow> {
   private final List<BlockColumn> columns;
   private final HeaderFilter filter;
   private final List<BlockSpan> spans;
-  private final @Nullable Object[][] tensorCells;
+  private final @Nullable Object[] @Nullable [] tensorCells;
   private final boolean interleaved;
   private final long last;
   private final Map<String, ByteSource> sources = new HashMap<>();
@@ -45,6 +46,13 @@ final class BlockReader implements PartitionReader<InternalRow> {
     this.interleaved = task instanceof ReadTask.OfTensor && spans.size() > 1;
     this.last = spans.stream().mapToLong(BlockSpan::end).max().orElse(0);
     this.block = interleaved ? 0 : -1;
+    TaskContext running = TaskContext.get();
+    if (running != null) {
+      // At the very end: Spark sets the count to what went through Hadoop until then.
+      TaskCompletionListener count =
+          t -> t.taskMetrics().inputMetrics().incBytesRead(metrics.localBytes());
+      running.addTaskCompletionListener(count);
+    }
   }
 
   @Override
@@ -164,10 +172,5 @@ final class BlockReader implements PartitionReader<InternalRow> {
   public void close() {
     sources.values().forEach(ByteSource::close);
     sources.clear();
-    TaskContext task = TaskContext.get();
-    if (task != null) {
-      // Hadoop counts for Spark what goes through Hadoop.
-      task.taskMetrics().inputMetrics().incBytesRead(metrics.takeLocalBytes());
-    }
   }
 }

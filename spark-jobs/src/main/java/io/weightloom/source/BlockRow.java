@@ -21,7 +21,7 @@ final class BlockRow extends GenericInternalRow {
   private final transient BlockReader reader;
   private final transient TensorBlocks tensor;
   private final transient Block block;
-  private final transient byte @Nullable [][] data;
+  private final transient byte[] @Nullable [] data;
 
   BlockRow(@Nullable Object[] cells, BlockReader reader, TensorBlocks tensor, Block block) {
     super(cells);

@@ -11,7 +11,6 @@ import java.util.concurrent.ConcurrentMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.SupportsWrite;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -86,7 +85,7 @@ public final class BlockSink implements TableProvider {
     return new Target(schema, pass);
   }
 
-  private record Target(StructType schema, Pass pass) implements Table, SupportsWrite {
+  private record Target(StructType structure, Pass pass) implements Table, SupportsWrite {
 
     @Override
     public String name() {
@@ -94,13 +93,8 @@ public final class BlockSink implements TableProvider {
     }
 
     @Override
-    public StructType schema() {
-      return schema;
-    }
-
-    @Override
     public Column[] columns() {
-      return CatalogV2Util.structTypeToV2Columns(schema);
+      return BlockColumn.columns(structure);
     }
 
     @Override

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -87,7 +86,7 @@ public final class CheckpointTable implements Table, SupportsRead {
 
   @Override
   public Column[] columns() {
-    return CatalogV2Util.structTypeToV2Columns(structure());
+    return BlockColumn.columns(structure());
   }
 
   @Override

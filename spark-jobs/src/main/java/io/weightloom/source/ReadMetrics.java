@@ -42,11 +42,9 @@ final class ReadMetrics {
     decodeNanos += nanos;
   }
 
-  /** Bytes that nobody else counts; given once. */
-  long takeLocalBytes() {
-    long taken = localBytes;
-    localBytes = 0;
-    return taken;
+  /** Bytes that Hadoop does not count for Spark. */
+  long localBytes() {
+    return localBytes;
   }
 
   CustomTaskMetric[] values() {

@@ -2,7 +2,6 @@ package io.weightloom.source;
 
 import io.weightloom.error.WeightloomException;
 import java.util.Set;
-import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.SupportsRead;
 import org.apache.spark.sql.connector.catalog.Table;
@@ -28,7 +27,7 @@ final class UnopenedTable implements Table, SupportsRead {
 
   @Override
   public Column[] columns() {
-    return CatalogV2Util.structTypeToV2Columns(schema);
+    return BlockColumn.columns(schema);
   }
 
   @Override

@@ -43,15 +43,6 @@ record WriteSchema(boolean byOffset) {
   private static final DataType DIMS = DataTypes.createArrayType(DataTypes.LongType);
   private static final Predicate<DataType> TEXT = StringType.class::isInstance;
   private static final Predicate<DataType> BYTES = BinaryType.class::isInstance;
-  private static final Predicate<DataType> WHOLE =
-      t ->
-          t instanceof LongType
-              || t instanceof IntegerType
-              || t instanceof ShortType
-              || t instanceof ByteType;
-  private static final Predicate<DataType> WHOLES =
-      t -> t instanceof ArrayType a && WHOLE.test(a.elementType());
-
   /**
    * Looks for the columns of blocks.
    *
@@ -62,14 +53,14 @@ record WriteSchema(boolean byOffset) {
     List<String> problems = new ArrayList<>();
     require(fields, TENSOR, TEXT, "STRING", problems);
     require(fields, DTYPE, TEXT, "STRING", problems);
-    require(fields, SHAPE, WHOLES, "ARRAY<BIGINT>", problems);
-    require(fields, COUNT, WHOLE, "BIGINT", problems);
+    require(fields, SHAPE, WriteSchema::isWholes, "ARRAY<BIGINT>", problems);
+    require(fields, COUNT, WriteSchema::isWhole, "BIGINT", problems);
     require(fields, DATA, BYTES, "BINARY", problems);
     boolean byOffset = has(fields, OFFSET) || !has(fields, BLOCK);
-    require(fields, byOffset ? OFFSET : BLOCK, WHOLE, "BIGINT", problems);
+    require(fields, byOffset ? OFFSET : BLOCK, WriteSchema::isWhole, "BIGINT", problems);
     allow(fields, MODEL, TEXT, "STRING", problems);
     allow(fields, FILE, TEXT, "STRING", problems);
-    allow(fields, FILE_BEGIN, WHOLE, "BIGINT", problems);
+    allow(fields, FILE_BEGIN, WriteSchema::isWhole, "BIGINT", problems);
     allow(fields, ENCODING, TEXT, "STRING", problems);
     if (!problems.isEmpty()) {
       throw WeightloomException.input(
@@ -115,6 +106,17 @@ record WriteSchema(boolean byOffset) {
 
   private static boolean has(List<StructField> fields, String name) {
     return fields.stream().anyMatch(f -> f.name().equalsIgnoreCase(name));
+  }
+
+  private static boolean isWhole(DataType type) {
+    return type instanceof LongType
+        || type instanceof IntegerType
+        || type instanceof ShortType
+        || type instanceof ByteType;
+  }
+
+  private static boolean isWholes(DataType type) {
+    return type instanceof ArrayType a && isWhole(a.elementType());
   }
 
   /** What a survey sees: everything but the data, in the order that {@link Survey} reads. */

@@ -97,7 +97,7 @@ class ReadTest {
   @Test
   void statisticsAreOfTheFiniteValues() {
     new TinyCheckpoint()
-        .add("x", "F32", new long[] {8}, 0, -0.0, 1, -3, 1e-40, Double.NaN, 1e39, 2)
+        .add("x", "F32", new long[] {8}, 0, -0.0, 1, -3, 1e-40, Double.NaN, 1e39, 3)
         .add("none", "F32", new long[] {1}, Double.NaN)
         .add("count", "I64", new long[] {1}, 7)
         .writeModel(dir, "");
@@ -109,9 +109,8 @@ class ReadTest {
         .select("tensor", "stats")
         .collectAsList()
         .forEach(r -> stats.put(r.getString(0), r.getStruct(1)));
-    double tiny = (float) 1e-40;
     assertThat(stats.get("x").toSeq().mkString(" "))
-        .isEqualTo("2 1 1 1 -3.0 2.0 " + (0 + tiny) + " 14.0 " + 6.0 + " 3.0");
+        .isEqualTo("2 1 1 1 -3.0 3.0 1.0 19.0 7.0 3.0");
     assertThat(stats.get("none").toSeq().mkString(" "))
         .isEqualTo("0 1 0 0 null null null null null null");
     assertThat(stats.get("count")).isNull();
@@ -120,7 +119,9 @@ class ReadTest {
   @Test
   void tensorsOfAnyShapeAndTypeAreThere() {
     byte[] packed = new byte[27];
-    Arrays.setAll(packed, i -> (byte) i);
+    for (int i = 0; i < packed.length; i++) {
+      packed[i] = (byte) i;
+    }
     new TinyCheckpoint()
         .add("scalar", "F32", new long[0], 5)
         .add("empty", "F32", new long[] {0, 3})
@@ -164,10 +165,10 @@ class ReadTest {
       }
     }
     // The headers were read when the frame was made; there is nothing else left to be read.
-    assertThat(rows.count()).isEqualTo(9);
+    assertThat(rows.count()).isEqualTo(8);
     assertThat(rows.selectExpr("sum(count)").head().getLong(0))
         .isEqualTo(16 * 6 * 2 + 9 * 7 * 2 + 14 + 3 + 6);
-    assertThat(rows.drop("data", "digest", "stats").collectAsList()).hasSize(9);
+    assertThat(rows.drop("data", "digest", "stats").collectAsList()).hasSize(8);
     assertThatThrownBy(() -> rows.select("digest").collectAsList())
         .hasMessageContaining("the file ends at byte 0");
   }
@@ -218,7 +219,7 @@ class ReadTest {
         .forEach(m -> byName.put(m.name(), values.get(m.accumulatorId())));
     assertThat(byName)
         .containsEntry("bytes of tensors read", "700 B")
-        .containsEntry("blocks", "27")
+        .containsEntry("blocks", "30")
         .containsKeys(
             "tensors, as tasks count them", "time in reads", "time in digests and statistics");
   }
@@ -236,19 +237,18 @@ class ReadTest {
         "layer <=> null|3",
         "layer = 0 or tensor like 'lm%'|4",
         "role like '%proj.weight'|2",
-        "role like '%layer%'|1",
+        "role like '%layer%'|2",
         "dtype = 'I64'|1",
         "dtype <> 'BF16'|1",
         "model = 'base'|8",
         "model = 'other'|0",
         "layer in (1, null)|2",
-        "layer not in (1, null)|0",
         "5 > layer|5",
-        "count >= 60 and tensor <> 'lm_head.weight'|3",
+        "count >= 14 and tensor <> 'lm_head.weight'|2",
         "block = 1|4",
         "block = 1 and layer = 0|1",
         "block > 0 or layer = 1|5",
-        "not (block = 0 or layer = 0)|3",
+        "not (block = 0 or layer = 0)|1",
         "encoding = 'raw' and revision is null|8",
         "revision is not null|0",
         "file_begin > 0 and file like '%/base/%'|8",
@@ -366,7 +366,7 @@ class ReadTest {
             .stats();
     var dearStats =
         ((org.apache.spark.sql.classic.Dataset<Row>) dear).queryExecution().optimizedPlan().stats();
-    assertThat(cheapStats.rowCount().get().toLong()).isEqualTo(27);
+    assertThat(cheapStats.rowCount().get().toLong()).isEqualTo(30);
     assertThat(dearStats.sizeInBytes().toLong() - cheapStats.sizeInBytes().toLong())
         .isBetween(600L, 800L);
   }
@@ -389,14 +389,14 @@ class ReadTest {
   @Test
   void rowsMayBeKept() {
     Dataset<Row> rows = small("base").select("tensor", "block", "data", "digest").cache();
-    assertThat(rows.count()).isEqualTo(27);
+    assertThat(rows.count()).isEqualTo(30);
     assertThat(Session.column(rows.select("digest")))
         .containsExactlyInAnyOrderElementsOf(Session.column(small("base").select("digest")));
     rows.unpersist();
     // A sort keeps rows.
     assertThat(Session.column(small("base").orderBy("digest").select("digest")))
         .isSorted()
-        .hasSize(27);
+        .hasSize(30);
   }
 
   @Test
