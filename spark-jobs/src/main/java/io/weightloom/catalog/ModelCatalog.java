@@ -8,6 +8,7 @@ import io.weightloom.recipe.Suggestion;
 import io.weightloom.source.CheckpointTable;
 import io.weightloom.source.SourceModel;
 import io.weightloom.tensor.DType;
+import io.weightloom.udf.WeightloomFunctions;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -16,13 +17,17 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.apache.spark.sql.catalyst.analysis.NoSuchFunctionException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.FunctionCatalog;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.NamespaceChange;
 import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.functions.UnboundFunction;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +47,11 @@ import org.jspecify.annotations.Nullable;
  * looks into the folder each time. Failures are Spark's analysis errors, caused by a {@link
  * WeightloomException}.
  */
-public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
+public final class ModelCatalog implements TableCatalog, SupportsNamespaces, FunctionCatalog {
   private static final String PATH = "path";
   private static final List<String> OPTIONS = List.of(PATH);
 
+  private final FunctionCatalog functions = new WeightloomFunctions();
   private @Nullable String name;
   private @Nullable ModelFolder folder;
 
@@ -290,6 +296,19 @@ public final class ModelCatalog implements TableCatalog, SupportsNamespaces {
   @Override
   public void renameTable(Identifier from, Identifier to) {
     throw readOnly("rename table " + from);
+  }
+
+  // Functions
+
+  @Override
+  public Identifier[] listFunctions(String[] namespace) throws NoSuchNamespaceException {
+    return functions.listFunctions(namespace);
+  }
+
+  /** The functions by the catalog's name, {@code models.wl_l2}, for sessions without extensions. */
+  @Override
+  public UnboundFunction loadFunction(Identifier ident) throws NoSuchFunctionException {
+    return functions.loadFunction(ident);
   }
 
   private RuntimeException readOnly(String what) {

@@ -2,6 +2,7 @@ package io.weightloom.catalog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.job.Family;
@@ -298,6 +299,25 @@ class ModelCatalogTest {
                     .formatted(revision)))
         .containsExactly("" + elements);
     assertThat(texts("SELECT value FROM models.`acme/anvil-7B`.config")).containsExactly("3");
+  }
+
+  @Test
+  void functionsAreThereByPlainNamesAndByTheCatalogs() {
+    double sum = 0;
+    for (double v : Family.values("a", "model.norm.weight", 6)) {
+      sum += (double) (float) v * (float) v;
+    }
+    List<Row> rows =
+        sql(
+            """
+            SELECT wl_l2(data, dtype), models.wl_l2(data, dtype)
+            FROM models.`acme/tuned`.blocks WHERE tensor = 'model.norm.weight'
+            """);
+
+    assertThat(rows).hasSize(1);
+    assertThat(rows.get(0).getDouble(0)).isCloseTo(Math.sqrt(sum), within(1e-12));
+    assertThat(rows.get(0).getDouble(1)).isEqualTo(rows.get(0).getDouble(0));
+    assertThat(texts("SHOW USER FUNCTIONS IN models")).contains("models.wl_l2");
   }
 
   @Test
