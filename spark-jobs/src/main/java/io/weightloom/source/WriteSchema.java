@@ -43,6 +43,7 @@ record WriteSchema(boolean byOffset) {
   private static final DataType DIMS = DataTypes.createArrayType(DataTypes.LongType);
   private static final Predicate<DataType> TEXT = StringType.class::isInstance;
   private static final Predicate<DataType> BYTES = BinaryType.class::isInstance;
+
   /**
    * Looks for the columns of blocks.
    *

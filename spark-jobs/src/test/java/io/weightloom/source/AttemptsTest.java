@@ -82,7 +82,11 @@ class AttemptsTest {
   private static InternalRow row(String tensor, long offset, byte... data) {
     return new GenericInternalRow(
         new Object[] {
-          UTF8String.fromString(tensor), UTF8String.fromString("U8"), offset, (long) data.length, data
+          UTF8String.fromString(tensor),
+          UTF8String.fromString("U8"),
+          offset,
+          (long) data.length,
+          data
         });
   }
 
@@ -109,7 +113,8 @@ class AttemptsTest {
     BlockWriter.Written written = ((TaskMessage) first.commit()).as(BlockWriter.Written.class);
     assertThat(Files.readAllBytes(file)).containsExactly(0, 0, 1, 2, 3, 4, 5, 6);
     assertThat(written.ranges().get("t").problems(6)).isEmpty();
-    assertThat(written.ranges().get("t").problems(7)).containsExactly("elements 6 to 7 are missing");
+    assertThat(written.ranges().get("t").problems(7))
+        .containsExactly("elements 6 to 7 are missing");
   }
 
   @Test

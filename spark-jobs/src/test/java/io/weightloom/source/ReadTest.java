@@ -109,8 +109,7 @@ class ReadTest {
         .select("tensor", "stats")
         .collectAsList()
         .forEach(r -> stats.put(r.getString(0), r.getStruct(1)));
-    assertThat(stats.get("x").toSeq().mkString(" "))
-        .isEqualTo("2 1 1 1 -3.0 3.0 1.0 19.0 7.0 3.0");
+    assertThat(stats.get("x").toSeq().mkString(" ")).isEqualTo("2 1 1 1 -3.0 3.0 1.0 19.0 7.0 3.0");
     assertThat(stats.get("none").toSeq().mkString(" "))
         .isEqualTo("0 1 0 0 null null null null null null");
     assertThat(stats.get("count")).isNull();
