@@ -9,9 +9,13 @@ import picocli.CommandLine.ParameterException;
 /** {@code weightloom}: the commands and their exit codes. */
 @Command(
     name = "weightloom",
-    description = "Merge and inspect the weights of models, on one machine or on a Spark cluster.",
+    description =
+        "Merge, inspect and tabulate the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
+      ExplodeCommand.class,
+      ImplodeCommand.class,
+      ExportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
       DoctorCommand.class,
@@ -32,6 +36,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
+      "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged"
     })

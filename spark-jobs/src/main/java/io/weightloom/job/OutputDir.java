@@ -225,7 +225,7 @@ public final class OutputDir implements AutoCloseable {
     }
   }
 
-  private static void delete(Path dir) throws IOException {
+  static void delete(Path dir) throws IOException {
     if (!Files.exists(dir)) {
       return;
     }
