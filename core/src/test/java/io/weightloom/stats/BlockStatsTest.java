@@ -66,7 +66,7 @@ class BlockStatsTest {
     assertSum(stats.sum2(), finite, x -> x * x);
     assertSum(stats.sum3(), finite, x -> x * x * x);
     assertSum(stats.sum4(), finite, x -> x * x * (x * x));
-    assertThat(BlockStats.l2(Blocks.block(stored), KERNELS)).isEqualTo(stats.l2());
+    assertThat(BlockStats.l2(Blocks.block(stored), KERNELS)).isEqualTo((Double) stats.l2());
   }
 
   private static void assertSum(double actual, double[] x, DoubleUnaryOperator term) {

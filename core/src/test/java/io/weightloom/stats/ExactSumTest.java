@@ -29,7 +29,7 @@ class ExactSumTest {
         Double.NaN
       })
   void aSumOfOneTermIsThatTerm(double x) {
-    assertThat(ExactSum.of(x).value()).isEqualTo(x);
+    assertThat(ExactSum.of(x).value()).isEqualTo((Double) x);
   }
 
   @ParameterizedTest
