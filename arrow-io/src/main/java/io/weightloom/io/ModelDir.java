@@ -18,11 +18,12 @@ import java.util.Optional;
  * A model's directory as Hugging Face lays it out: weights in one or many safetensors files, the
  * configuration, the tokenizer. Only headers were read. Immutable.
  *
- * @param path the directory
+ * @param path the directory; of a block table, its virtual one
  * @param tensors name to place, in natural order of names
  * @param config {@code config.json}; empty if there is none
  * @param companionFiles the names of files that a derived model carries over, sorted
  * @param shards the headers, in the order of file names
+ * @param index the name of the shards' index; empty for a single file
  * @param warnings what was let pass
  */
 public record ModelDir(
@@ -31,6 +32,7 @@ public record ModelDir(
     ObjectNode config,
     List<String> companionFiles,
     List<SafetensorsHeader> shards,
+    String index,
     List<String> warnings) {
 
   private static final String CONFIG = "config.json";
@@ -55,7 +57,8 @@ public record ModelDir(
    * Opens a model by reading its headers, configuration and index.
    *
    * @param path a directory with {@code model.safetensors}, an index and its shards, or exactly one
-   *     safetensors file; or a safetensors file, whatever else its directory holds
+   *     safetensors file; or a safetensors file, whatever else its directory holds; or a block
+   *     table of one model, or one of its partitions, see {@link BlockTables}
    * @param profile how strictly headers are read; in the strict profile a shard's tensor that the
    *     index does not name is an error, else a warning
    * @throws WeightloomException of kind INPUT
@@ -71,6 +74,10 @@ public record ModelDir(
     }
     if (storage.isDirectory(path)) {
       List<String> names = storage.list(path);
+      Optional<String> table = BlockTables.virtual(storage, path, names);
+      if (table.isPresent()) {
+        return open(Storage.of(table.get()), table.get(), profile);
+      }
       return open(storage, path, names, WeightFiles.choose(path, names), profile);
     }
     if (!path.endsWith(WeightFiles.SUFFIX)) {
@@ -100,6 +107,7 @@ public record ModelDir(
         names.contains(CONFIG) ? config(storage, dir) : JsonNodeFactory.instance.objectNode(),
         CompanionFiles.in(names),
         shards.headers(),
+        files.index(),
         warnings);
   }
 

@@ -80,6 +80,11 @@ record WeightFiles(String index, String single) {
         "see whether it is the model's own directory");
   }
 
+  /** Whether a file of this name holds weights, or says which files do. */
+  static boolean isWeights(String name) {
+    return name.endsWith(SUFFIX) || name.endsWith(INDEX_SUFFIX);
+  }
+
   private static boolean isPickle(String name) {
     return (name.startsWith("pytorch_model") && name.endsWith(".bin"))
         || name.endsWith(".pt")

@@ -43,6 +43,16 @@ class BlockCutTest {
     assertThat(BlockCut.of(Shape.of(4, 0), 2).blocks()).isZero();
   }
 
+  @Test
+  void noByteIsCutWhereElementsAreNarrower() {
+    BlockCut cut = BlockCut.of(new TensorSpec("t", DType.F4, Shape.of(3, 14)), 21);
+    assertThat(LongStream.range(0, cut.blocks()).mapToObj(cut::block))
+        .containsExactly(
+            new Block(0, 0, 1, 0, 16), new Block(1, 0, 1, 16, 16), new Block(2, 0, 1, 32, 10));
+    assertThat(BlockCut.of(new TensorSpec("t", DType.U8, Shape.of(3, 14)), 21))
+        .isEqualTo(BlockCut.of(Shape.of(3, 14), 21));
+  }
+
   @ParameterizedTest
   @CsvSource({"1,1,1", "7,5,4", "7,5,5", "7,5,12", "3,100,7", "128,1,31", "4,1000003,524288"})
   void blocksCoverTheTensorWithoutGapOrOverlap(long rows, long columns, int target) {

@@ -10,9 +10,12 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, inspect and query the weights of models, on one machine or on a Spark cluster.",
+        "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
+      ExplodeCommand.class,
+      ImplodeCommand.class,
+      ExportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
       SqlCommand.class,
@@ -35,6 +38,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
+      "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged",
       "  weightloom sql -e 'SHOW TABLES IN models'"

@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
     name = "verify",
     description =
         "Check a model: structure by the strict rules, every value finite, and for a model that we"
-            + " wrote, every tensor's digest against its manifest.",
+            + " wrote, every tensor's digest against its manifest; for a block table, every block's"
+            + " against its own.",
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
     footer = {"  weightloom verify merged", "  weightloom verify merged --output json"})
@@ -40,6 +41,7 @@ final class VerifyCommand implements Callable<Integer> {
       out.put("tensors", verdict.tensors());
       out.put("bytes", verdict.bytes());
       out.put("manifest", verdict.hasManifest());
+      out.put("table", verdict.isTable());
       out.put("content", verdict.content());
       out.set("problems", Json.tree(verdict.problems()));
       out.set("warnings", Json.tree(verdict.warnings()));
@@ -57,7 +59,10 @@ final class VerifyCommand implements Callable<Integer> {
         Units.bytes(verdict.bytes()),
         verdict.hasManifest()
             ? "every digest as the manifest says"
-            : "well-formed and finite; no manifest to compare with");
+            : "well-formed and finite; "
+                + (verdict.isTable()
+                    ? "every block's digest as the table says"
+                    : "no manifest to compare with"));
     return 0;
   }
 }

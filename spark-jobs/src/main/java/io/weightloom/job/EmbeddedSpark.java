@@ -2,6 +2,7 @@ package io.weightloom.job;
 
 import io.weightloom.error.WeightloomException;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
@@ -51,5 +52,26 @@ public final class EmbeddedSpark {
           "Cannot start Spark on %s: %s (see --master and Spark's settings)"
               .formatted(conf.get("spark.master"), e.getMessage()));
     }
+  }
+
+  /**
+   * What to throw when a job has failed.
+   *
+   * @param doing what could not be done, as {@code merge}
+   * @param e what Spark threw, perhaps a checked exception that Scala does not declare
+   */
+  static RuntimeException failure(SparkContext spark, String doing, Exception e) {
+    Optional<WeightloomException> known = WeightloomException.in(e);
+    if (known.isPresent()) {
+      return known.get();
+    }
+    if (spark.isStopped()) {
+      return WeightloomException.usage(
+          "Cannot %s on %s: Spark has stopped (see whether its master can be reached and gives executors)"
+              .formatted(doing, spark.master()));
+    }
+    return e instanceof RuntimeException other
+        ? other
+        : new IllegalStateException("Spark failed", e);
   }
 }

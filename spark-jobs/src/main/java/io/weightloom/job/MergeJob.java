@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -49,23 +48,8 @@ public final class MergeJob {
     try {
       return new MergeJob(spark, request, merge, cut).run();
     } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
-      throw failure(spark, e);
+      throw EmbeddedSpark.failure(spark, "merge", e);
     }
-  }
-
-  private static RuntimeException failure(SparkContext spark, Exception e) {
-    Optional<WeightloomException> known = WeightloomException.in(e);
-    if (known.isPresent()) {
-      return known.get();
-    }
-    if (spark.isStopped()) {
-      return WeightloomException.usage(
-          "Cannot merge on %s: Spark has stopped (see whether its master can be reached and gives executors)"
-              .formatted(spark.master()));
-    }
-    return e instanceof RuntimeException other
-        ? other
-        : new IllegalStateException("Spark failed", e);
   }
 
   private MergeResult run() {
@@ -123,7 +107,8 @@ public final class MergeJob {
     boolean checkFinite = !merge.plan().keepsNonFinite();
     Progress progress = request.progress();
     spark.setJobGroup("weightloom", phase + " of " + request.output().getFileName());
-    TaskProgress listener = new TaskProgress(phase, tasks, progress);
+    TaskProgress listener =
+        new TaskProgress(phase, tasks.stream().mapToLong(WorkPlan::bytes).toArray(), progress);
     spark.sc().addSparkListener(listener);
     try {
       List<Work.Done> done =

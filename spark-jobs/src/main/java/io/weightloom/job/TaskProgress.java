@@ -1,7 +1,6 @@
 package io.weightloom.job;
 
 import io.weightloom.job.MergeRequest.Progress;
-import java.util.List;
 import org.apache.spark.Success$;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
@@ -15,9 +14,12 @@ final class TaskProgress extends SparkListener {
   private long done;
   private boolean finished;
 
-  TaskProgress(String phase, List<List<Work>> tasks, Progress progress) {
+  /**
+   * @param bytes of each task
+   */
+  TaskProgress(String phase, long[] bytes, Progress progress) {
     this.phase = phase;
-    this.bytes = tasks.stream().mapToLong(WorkPlan::bytes).toArray();
+    this.bytes = bytes.clone();
     this.progress = progress;
     long sum = 0;
     for (long b : bytes) {

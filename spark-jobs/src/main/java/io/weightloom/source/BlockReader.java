@@ -12,11 +12,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.spark.TaskContext;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
-import org.apache.spark.util.TaskCompletionListener;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +24,11 @@ import org.jspecify.annotations.Nullable;
  * For one thread.
  */
 final class BlockReader implements PartitionReader<InternalRow> {
+  /** Where Spark looks for the bytes that a task has read; Hadoop's own reads are there already. */
+  @SuppressWarnings("deprecation") // Spark reads no other.
+  private static final FileSystem.Statistics LOCAL_FILES =
+      FileSystem.getStatistics("file", LocalFileSystem.class);
+
   private final List<BlockColumn> columns;
   private final HeaderFilter filter;
   private final List<BlockSpan> spans;
@@ -46,13 +51,6 @@ final class BlockReader implements PartitionReader<InternalRow> {
     this.interleaved = task instanceof ReadTask.OfTensor && spans.size() > 1;
     this.last = spans.stream().mapToLong(BlockSpan::end).max().orElse(0);
     this.block = interleaved ? 0 : -1;
-    TaskContext running = TaskContext.get();
-    if (running != null) {
-      // At the very end: Spark sets the count to what went through Hadoop until then.
-      TaskCompletionListener count =
-          t -> t.taskMetrics().inputMetrics().incBytesRead(metrics.localBytes());
-      running.addTaskCompletionListener(count);
-    }
   }
 
   @Override
@@ -154,7 +152,10 @@ final class BlockReader implements PartitionReader<InternalRow> {
       sources
           .computeIfAbsent(location.file(), f -> Storage.of(f).open(f))
           .readFully(begin, data, 0, data.length);
-      metrics.addRead(data.length, System.nanoTime() - start, isLocal(location.file()));
+      metrics.addRead(data.length, System.nanoTime() - start);
+      if (isLocal(location.file())) {
+        LOCAL_FILES.incrementBytesRead(data.length);
+      }
     }
     return data;
   }

@@ -12,7 +12,6 @@ final class ReadMetrics {
   private static final long NANOS_PER_MILLI = 1_000_000;
 
   private long bytes;
-  private long localBytes;
   private long blocks;
   private long tensors;
   private long readNanos;
@@ -32,19 +31,13 @@ final class ReadMetrics {
     tensors++;
   }
 
-  void addRead(long length, long nanos, boolean local) {
+  void addRead(long length, long nanos) {
     bytes += length;
-    localBytes += local ? length : 0;
     readNanos += nanos;
   }
 
   void addDecode(long nanos) {
     decodeNanos += nanos;
-  }
-
-  /** Bytes that Hadoop does not count for Spark. */
-  long localBytes() {
-    return localBytes;
   }
 
   CustomTaskMetric[] values() {

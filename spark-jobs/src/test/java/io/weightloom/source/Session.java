@@ -42,6 +42,8 @@ final class Session {
     LocalSpark.get();
     SparkSession session = SparkSession.builder().getOrCreate();
     session.conf().set("spark.sql.autoBroadcastJoinThreshold", "-1");
+    // Models are partitioned by tensor and joined on tensor and block.
+    session.conf().set("spark.sql.requireAllClusterKeysForCoPartition", "false");
     return session;
   }
 
