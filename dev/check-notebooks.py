@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 DOWNLOADS = re.compile(r"https?://|\bpip3? |\bwget\b|\bcurl\b|\bhf download|from_pretrained|snapshot_download|^\s*[!%]", re.M)
+NAMES = ["arrows", "blocks", "digits", "letters", "shapes", "textures"]
 TABLES = {}
 ZOO = Path()
 
@@ -120,7 +121,232 @@ def has_picture(cell):
         assert min(pixels.shape) > 150 and ink > 0.005, f"an empty picture: {pixels.shape}, {ink:.2%} ink"
 
 
-# EXPECTATIONS
+# ---- what tagged cells must show
+
+
+def tuned():
+    base = Model("zoo/base")
+    return base, {name: Model(f"zoo/{name}") for name in NAMES}
+
+
+def l2(arrays):
+    return float(np.sqrt(sum(np.sum(a.astype(np.float64) ** 2) for a in arrays)))
+
+
+def stacked(model):
+    """The names of the tensors that belong to a layer, by role and layer."""
+    return sorted((n for n in model if layer(n) is not None), key=lambda n: (role(n), layer(n)))
+
+
+def by_layer(model):
+    return {k: [n for n in stacked(model) if layer(n) == k] for k in sorted({layer(n) for n in stacked(model)})}
+
+
+def trimmed(values, density):
+    """Exactly floor(density * n) values of largest magnitude, of equal ones the first."""
+    flat = values.ravel()
+    keep = np.argsort(-np.abs(flat), kind="stable")[: max(1, int(density * flat.size))]
+    out = np.zeros_like(flat)
+    out[keep] = flat[keep]
+    return out.reshape(values.shape)
+
+
+def agreement(a, b):
+    """Of the elements that are 0 in neither, the share whose signs agree."""
+    both = (a != 0) & (b != 0)
+    return float(np.mean(np.sign(a[both]) == np.sign(b[both])))
+
+
+def mean_agreement(pairs):
+    return sum(a.size * agreement(a, b) for a, b in pairs) / sum(a.size for a, _ in pairs)
+
+
+@expects
+def parameters_by_role(shown):
+    base = Model("zoo/base")
+    roles = {}
+    for name, values in base.items():
+        count, size = roles.get(role(name), (0, 0))
+        roles[role(name)] = (count + 1, size + values.size)
+    order = sorted(roles, key=lambda r: (-roles[r][1], r))
+    same(shown, [{"role": r, "tensors": roles[r][0], "parameters": roles[r][1], "bytes": 2 * roles[r][1]} for r in order])
+
+
+@expects
+def config(shown):
+    def leaves(prefix, value):
+        for key, v in value.items():
+            yield from leaves(f"{prefix}{key}.", v) if isinstance(v, dict) and v else [(prefix + key, v)]
+
+    wanted = list(leaves("", json.loads((ZOO / "zoo/base/config.json").read_text())))
+    assert [(r["key"], json.loads(r["value"])) for r in shown] == wanted, shown
+
+
+@expects
+def statistics(shown):
+    base = Model("zoo/base")
+    rows = []
+    for name in stacked(base):
+        x = base[name].astype(np.float64).ravel()
+        centred = x - x.mean()
+        variance = np.mean(centred**2)
+        rows.append(
+            {
+                "tensor": name,
+                "elements": x.size,
+                "std": np.sqrt(variance),
+                "largest": np.abs(x).max(),
+                "kurtosis": np.mean(centred**4) / variance**2 - 3,
+                "sparsity": float(np.mean(x == 0)),
+            }
+        )
+    same(shown, rows)
+
+
+@expects
+def quantiles(shown):
+    base = Model("zoo/base")
+    rows = []
+    for wanted in ("mlp.down_proj.weight", "mlp.up_proj.weight", "model.embed_tokens.weight"):
+        x = np.sort(np.abs(np.concatenate([v.ravel() for n, v in base.items() if role(n) == wanted])))
+        at = [float(x[int(np.ceil(share * x.size)) - 1]) for share in (0.5, 0.9, 0.99, 1.0)]
+        rows.append({"role": wanted, **dict(zip(("median", "p90", "p99", "largest"), at))})
+    same(shown, rows, tolerance=0)
+
+
+@expects
+def moved(shown):
+    base, models = tuned()
+    same(
+        shown,
+        [
+            {
+                "model": name,
+                "layer": k,
+                "moved": l2([model[n] - base[n] for n in names]) / l2([base[n] for n in names]),
+            }
+            for name, model in models.items()
+            for k, names in by_layer(base).items()
+        ],
+    )
+
+
+@expects
+def cosines(shown):
+    base, models = tuned()
+    deltas = {m: np.concatenate([(v[n] - base[n]).ravel() for n in stacked(base)]) for m, v in models.items()}
+    deltas = {m: d.astype(np.float64) for m, d in deltas.items()}
+    rows = [
+        {"one": a, "other": b, "cosine": float(deltas[a] @ deltas[b] / l2([deltas[a]]) / l2([deltas[b]]))}
+        for a in NAMES
+        for b in NAMES
+        if a < b
+    ]
+    same(shown, sorted(rows, key=lambda r: -r["cosine"]), tolerance=1e-6)
+
+
+@expects
+def conflicts(shown):
+    base, models = tuned()
+    rows = []
+    for name in stacked(base):
+        deltas = [m[name] - base[name] for m in models.values()]
+        pairs = [(a, b) for i, a in enumerate(deltas) for b in deltas[i + 1 :]]
+        rows.append({"role": role(name), "layer": layer(name), "conflict": 1 - mean_agreement(pairs)})
+    same(shown, rows, tolerance=1e-6)
+
+
+@expects
+def kept(shown):
+    base = Model("zoo/base")
+    rows = []
+    for k in range(4):
+        size = base[f"model.layers.{k}.mlp.up_proj.weight"].size
+        number = int((0.2 + 0.4 * k / 3) * size + 1e-6)
+        for name in NAMES:
+            row = {"layer": k, "role": "mlp.up_proj.weight", "model": name, "kept": number, "elements": size}
+            rows.append({**row, "density": number / size})
+    same(shown, rows)
+
+
+@expects
+def share(shown):
+    base, models = tuned()
+    merged = Model("merged/notebook")
+    rows = []
+    for name, model in models.items():
+        for k, names in by_layer(base).items():
+            pairs = [(model[n] - base[n], merged[n] - base[n]) for n in names]
+            dot = sum(float(np.sum(a.astype(np.float64) * b)) for a, b in pairs)
+            cosine = dot / l2([a for a, _ in pairs]) / l2([b for _, b in pairs])
+            rows.append({"model": name, "layer": k, "cosine": cosine, "agreement": mean_agreement(pairs)})
+    same(shown, rows)
+
+
+@expects
+def distances(shown):
+    base, models = tuned()
+    merged = Model("merged/notebook")
+    rows = [
+        {"model": name, "distance": l2([model[n] - merged[n] for n in stacked(base)])}
+        for name, model in {"base": base, **models}.items()
+    ]
+    same(shown, sorted(rows, key=lambda r: r["distance"]))
+
+
+DENSITIES = [0.05, *(i / 10 for i in range(1, 10))]
+
+
+@expects
+def cost(shown):
+    digits = Model("zoo/digits")
+    rows = []
+    for wanted in ("mlp.down_proj.weight", "mlp.up_proj.weight", "model.embed_tokens.weight"):
+        tensors = [v for n, v in digits.items() if role(n) == wanted]
+        for density in DENSITIES:
+            pruned = [trimmed(v, density) for v in tensors]
+            rows.append(
+                {
+                    "role": wanted,
+                    "density": density,
+                    "sparsity": sum(np.count_nonzero(p == 0) for p in pruned) / sum(p.size for p in pruned),
+                    "error": l2([v - p for v, p in zip(tensors, pruned)]) / l2(tensors),
+                }
+            )
+    same(shown, rows)
+
+
+@expects
+def ways(shown):
+    base, digits = Model("zoo/base"), Model("zoo/digits")
+    names = [n for n in stacked(base) if role(n).startswith("mlp.")]
+    length = l2([digits[n] for n in names])
+    rows = []
+    for way in ("the task vector", "the weights"):
+        for density in DENSITIES:
+            whole = [digits[n] - base[n] if way == "the task vector" else digits[n] for n in names]
+            error = l2([w - trimmed(w, density) for w in whole]) / length
+            rows.append({"trimmed": way, "density": density, "error": error})
+    same(shown, rows)
+
+
+@expects
+def patterns(shown):
+    digits = Model("zoo/digits")
+    tensors = [v for n, v in digits.items() if role(n).startswith("mlp.")]
+    rows = []
+    for n, m in ((1, 4), (2, 4), (4, 8)):
+        for density in DENSITIES:
+            pruned = [trimmed(v, density).reshape(-1, m) for v in tensors]
+            compliant = sum(p.size * np.mean(np.count_nonzero(p, axis=1) <= n) for p in pruned)
+            rows.append(
+                {
+                    "pattern": f"{n}:{m}",
+                    "density": density,
+                    "compliance": float(compliant / sum(p.size for p in pruned)),
+                }
+            )
+    same(shown, rows)
 
 # ---- the commands
 

@@ -1,13 +1,12 @@
 package io.weightloom.catalog;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.BlockTables;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.Storage;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.recipe.Suggestion;
 import io.weightloom.source.SourceModel;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -25,7 +24,6 @@ import java.util.TreeMap;
  */
 record ModelFolder(String root) {
   private static final String CACHED = "models--";
-  private static final String PARTITION = "model=";
   private static final String WEIGHTS = ".safetensors";
   private static final String ADAPTER = "adapter_model.safetensors";
   private static final int MAX_KNOWN = 8;
@@ -78,8 +76,9 @@ record ModelFolder(String root) {
     if (isHidden(entry) || entry.endsWith(WEIGHTS) || !storage().isDirectory(path)) {
       return;
     }
-    if (entry.startsWith(PARTITION)) {
-      put(found, prefix + modelOf(entry), path);
+    Optional<String> partition = BlockTables.modelOf(entry);
+    if (partition.isPresent()) {
+      put(found, prefix + partition.get(), path);
       return;
     }
     List<String> entries = storage().list(path);
@@ -88,7 +87,7 @@ record ModelFolder(String root) {
     }
     for (String inner : entries) {
       // A table may lie as deep as a model; its partitions are one level further down.
-      if (level < 2 || inner.startsWith(PARTITION)) {
+      if (level < 2 || BlockTables.modelOf(inner).isPresent()) {
         look(prefix + entry + "/", path, inner, level + 1, found);
       }
     }
@@ -178,14 +177,5 @@ record ModelFolder(String root) {
   /** Names that Hadoop, and we while we write, hold for unfinished or private. */
   private static boolean isHidden(String name) {
     return name.startsWith(".") || name.startsWith("_");
-  }
-
-  private static String modelOf(String partition) {
-    String escaped = partition.substring(PARTITION.length()).replace("+", "%2B");
-    try {
-      return URLDecoder.decode(escaped, StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException notEscaped) {
-      return partition.substring(PARTITION.length());
-    }
   }
 }

@@ -38,7 +38,7 @@ final class ResultTable {
    *
    * @param rows of {@link #abbreviated} columns
    */
-  static String text(Dataset<Row> result, List<Row> rows) {
+  static ResultTable of(Dataset<Row> result, List<Row> rows) {
     ResultTable table = new ResultTable(result.schema().fields());
     for (Row row : rows) {
       List<String> cells = new ArrayList<>();
@@ -47,7 +47,11 @@ final class ResultTable {
       }
       table.rows.add(cells);
     }
-    return table.isProse() ? table.prose() : table.aligned();
+    return table;
+  }
+
+  String text() {
+    return isProse() ? prose() : aligned();
   }
 
   /**
@@ -76,7 +80,7 @@ final class ResultTable {
   }
 
   /** Plans and descriptions have line breaks: a table would tear them apart. */
-  private boolean isProse() {
+  boolean isProse() {
     return fields.length == 1 && rows.stream().anyMatch(r -> r.get(0).contains("\n"));
   }
 

@@ -115,6 +115,8 @@ final class SqlCommand implements Callable<Integer> {
       description = "Spark master; read by the launcher (default: the cores of this machine)")
   private @Nullable String master;
 
+  private boolean printed;
+
   @Override
   public Integer call() throws IOException {
     if (limit != null && limit < 0) {
@@ -131,6 +133,9 @@ final class SqlCommand implements Callable<Integer> {
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     try (SqlSession session = SqlSession.open(master, folders())) {
       for (String statement : statements) {
+        if (format == Format.TEXT && printed) {
+          out.println();
+        }
         run(session.spark(), statement, out);
       }
     } finally {
@@ -163,15 +168,19 @@ final class SqlCommand implements Callable<Integer> {
   }
 
   private void text(Dataset<Row> result, PrintStream out) {
+    printed = true;
     int most = limit == null ? ROWS_SHOWN : limit;
     List<Row> rows = ResultTable.abbreviated(result).takeAsList(most + 1);
     boolean more = rows.size() > most;
     List<Row> shown = more ? rows.subList(0, most) : rows;
-    out.print(ResultTable.text(result, shown));
+    ResultTable table = ResultTable.of(result, shown);
+    out.print(table.text());
     out.flush();
-    System.err.printf(
-        "%d row%s%s%n",
-        shown.size(), shown.size() == 1 ? "" : "s", more ? ", and more (see --limit)" : "");
+    if (!table.isProse()) {
+      System.err.printf(
+          "%d row%s%s%n",
+          shown.size(), shown.size() == 1 ? "" : "s", more ? ", and more (see --limit)" : "");
+    }
   }
 
   private void lines(Dataset<Row> result, PrintStream out) {

@@ -154,6 +154,53 @@ class SqlCommandTest {
   }
 
   @Test
+  void modelsOfABlockTableAreModelsLikeOthers(@TempDir Path dir) {
+    Path table = dir.resolve("table");
+    assertThat(
+            Cli.run(
+                    "explode",
+                    zoo.resolve("a"),
+                    zoo.resolve("b"),
+                    table,
+                    "--name",
+                    "acme/a",
+                    "--name",
+                    "b")
+                .exitCode())
+        .isZero();
+    String query =
+        "SELECT model, tensor, wl_digest(data) AS d FROM %s.blocks WHERE layer = 1 ORDER BY tensor";
+    String fromTable =
+        Cli.run(
+                "sql",
+                "--models",
+                dir,
+                "-e",
+                query.formatted("models.`table/acme/a`"),
+                "--output",
+                "csv")
+            .out();
+    String fromFiles = sql(query.formatted("models.a"), "--output", "csv").out();
+
+    assertThat(fromTable.replace("table/acme/a,", "a,")).isEqualTo(fromFiles).hasLineCount(3);
+    assertThat(
+            Cli.run("sql", "--models", table, "-e", "SHOW NAMESPACES IN models", "--output", "csv")
+                .out())
+        .isEqualTo("namespace\n`acme/a`\nb\n");
+    assertThat(
+            Cli.run(
+                    "sql",
+                    "--models",
+                    table,
+                    "-e",
+                    "SELECT value FROM models.b.config WHERE key = 'model_type'",
+                    "--output",
+                    "csv")
+                .out())
+        .isEqualTo("value\n\"\"\"llama\"\"\"\n");
+  }
+
+  @Test
   void plansAreNotTornIntoATable() {
     Cli run = sql("EXPLAIN SELECT tensor FROM models.base.tensors");
 
