@@ -35,6 +35,8 @@ public class PrimitiveBench {
   private final float[] sign = new float[N];
   private final float[] out = new float[N];
   private final double[] lanes = new double[Kernels.LANES];
+  private final double[] powers = new double[Kernels.POWERS * Kernels.LANES];
+  private final float[] bounds = {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY};
   private final int[] bins = new int[Kernels.BINS];
   private final byte[] stored = new byte[4 * N];
   private Kernels kernels = Providers.named(provider);
@@ -207,6 +209,18 @@ public class PrimitiveBench {
   @OperationsPerInvocation(8 * N)
   public void dot() {
     kernels.dot(a, b, lanes, N);
+  }
+
+  @Benchmark
+  @OperationsPerInvocation(4 * N)
+  public void sumPowers() {
+    kernels.sumPowers(a, powers, N);
+  }
+
+  @Benchmark
+  @OperationsPerInvocation(4 * N)
+  public void range() {
+    kernels.range(a, bounds, N);
   }
 
   @Benchmark

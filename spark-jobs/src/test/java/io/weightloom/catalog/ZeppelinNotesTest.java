@@ -61,7 +61,7 @@ class ZeppelinNotesTest {
     double[] values = Family.values(model, tensor, shape);
     double[] base = Family.values("base", tensor, shape);
     for (int i = 0; i < values.length; i++) {
-      values[i] = (float) ((float) values[i] - (float) base[i]);
+      values[i] = (float) values[i] - (float) base[i];
     }
     return values;
   }
@@ -108,7 +108,8 @@ class ZeppelinNotesTest {
       for (double[][] pair :
           List.of(
               new double[][] {
-                delta("a", Family.UP.formatted(layer), 9, 7), delta("b", Family.UP.formatted(layer), 9, 7)
+                delta("a", Family.UP.formatted(layer), 9, 7),
+                delta("b", Family.UP.formatted(layer), 9, 7)
               },
               new double[][] {delta("a", norm, 7), delta("b", norm, 7)})) {
         both += dot(pair[0], pair[1]);

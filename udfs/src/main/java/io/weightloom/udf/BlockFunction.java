@@ -33,6 +33,12 @@ public abstract non-sealed class BlockFunction implements WeightFunction, Scalar
     return spec;
   }
 
+  /** The name: in plans Spark shows it. */
+  @Override
+  public final String toString() {
+    return spec.name();
+  }
+
   /** A specification that begins with a block: its data and dtype. */
   static FunctionSpec.Builder ofBlock(
       String name, String theme, org.apache.spark.sql.types.DataType result, String usage) {

@@ -49,6 +49,12 @@ public abstract non-sealed class SketchAggregate<T>
     return spec;
   }
 
+  /** The name: in plans Spark shows it. */
+  @Override
+  public final String toString() {
+    return spec.name();
+  }
+
   @Override
   public final byte[][] newAggregationState() {
     return new byte[0][];

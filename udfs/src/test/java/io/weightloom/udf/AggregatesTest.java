@@ -11,8 +11,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.plans.physical.HashPartitioning;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.exchange.ShuffleExchangeExec;
+import org.apache.spark.sql.functions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -190,14 +195,32 @@ class AggregatesTest {
 
   @Test
   void onlySketchesAreShuffled() {
-    Sql.blocks(spark, Sql.blocks(4, 10), 2);
-    String plan =
-        spark
-            .sql("SELECT wl_stats_merge(wl_stats(data, dtype)) FROM blocks")
-            .queryExecution()
-            .optimizedPlan()
-            .toString();
-    assertThat(plan).contains("wl_stats_merge(wl_stats(data#");
+    spark.conf().set("spark.sql.adaptive.enabled", "false");
+    try {
+      Dataset<Row> query =
+          Sql.blocks(spark, Sql.blocks(4, 10), 3)
+              .groupBy("tensor")
+              .agg(functions.expr("wl_stats_merge(wl_stats(data, dtype))"));
+      List<String> shuffled = new ArrayList<>();
+      collect(query.queryExecution().executedPlan(), shuffled);
+      assertThat(shuffled).containsExactly("tensor, buf");
+    } finally {
+      spark.conf().unset("spark.sql.adaptive.enabled");
+    }
+  }
+
+  /** The columns of each shuffle but that of the rows' own partitions. */
+  private static void collect(SparkPlan plan, List<String> shuffled) {
+    if (plan instanceof ShuffleExchangeExec exchange
+        && exchange.outputPartitioning() instanceof HashPartitioning) {
+      shuffled.add(exchange.output().map(a -> a.name()).mkString(", "));
+    }
+    plan.children()
+        .foreach(
+            child -> {
+              collect(child, shuffled);
+              return null;
+            });
   }
 
   @Test

@@ -351,8 +351,13 @@ class FunctionsTest {
   }
 
   private static String generated(Dataset<Row> query) {
-    return org.apache.spark.sql.execution.debug.package$.MODULE$.codegenString(
-        query.queryExecution().executedPlan());
+    spark().conf().set("spark.sql.adaptive.enabled", "false");
+    try {
+      return org.apache.spark.sql.execution.debug.package$.MODULE$.codegenString(
+          query.queryExecution().executedPlan());
+    } finally {
+      spark().conf().unset("spark.sql.adaptive.enabled");
+    }
   }
 
   @Test

@@ -185,20 +185,19 @@ final class Reductions {
   static void range(float[] x, float[] bounds, int n) {
     int min = ordered(bounds[0]);
     int max = ordered(bounds[1]);
-    IntVector least = IntVector.broadcast(INTS, min);
-    IntVector greatest = IntVector.broadcast(INTS, max);
     int upper = FLOATS.loopBound(n);
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      IntVector bits = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts();
-      IntVector key =
-          bits.lanewise(
-              VectorOperators.XOR, bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE));
-      least = least.min(key);
-      greatest = greatest.max(key);
+    if (upper > 0) {
+      IntVector least = ordered(x, 0);
+      IntVector greatest = least;
+      for (i = WIDTH; i < upper; i += WIDTH) {
+        IntVector key = ordered(x, i);
+        least = least.min(key);
+        greatest = greatest.max(key);
+      }
+      min = Math.min(min, least.reduceLanes(VectorOperators.MIN));
+      max = Math.max(max, greatest.reduceLanes(VectorOperators.MAX));
     }
-    min = least.reduceLanes(VectorOperators.MIN);
-    max = greatest.reduceLanes(VectorOperators.MAX);
     for (; i < n; i++) {
       int key = ordered(x[i]);
       min = Math.min(min, key);
@@ -206,6 +205,12 @@ final class Reductions {
     }
     bounds[0] = Float.intBitsToFloat(min ^ (min >> 31 & MAGNITUDE));
     bounds[1] = Float.intBitsToFloat(max ^ (max >> 31 & MAGNITUDE));
+  }
+
+  private static IntVector ordered(float[] x, int i) {
+    IntVector bits = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts();
+    return bits.lanewise(
+        VectorOperators.XOR, bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE));
   }
 
   private static int ordered(float x) {
