@@ -136,7 +136,9 @@ sealed interface HeaderFilter extends Serializable {
   }
 
   private static @Nullable Object value(Expression literal) {
-    return ((Literal<?>) literal).value();
+    Object value = ((Literal<?>) literal).value();
+    // Who makes a literal by Spark's public way keeps a string of Java's in it.
+    return value instanceof String text ? UTF8String.fromString(text) : value;
   }
 
   /** What is asked of a column's value and a constant. */

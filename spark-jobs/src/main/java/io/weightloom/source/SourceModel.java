@@ -3,13 +3,10 @@ package io.weightloom.source;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.LocalStorage;
 import io.weightloom.io.ModelDir;
+import io.weightloom.io.ModelIdentity;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.Storage;
 import io.weightloom.io.safetensors.Profile;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +15,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Safe for many threads.
  */
 public final class SourceModel {
-  private static final Pattern SNAPSHOT =
-      Pattern.compile("(?:.*/)?models--(?:(.+?)--)?([^/]+)/snapshots/([0-9a-f]{40})");
-  private static final Pattern PARTITION = Pattern.compile("model=(.+)");
-  private static final Pattern WEIGHTS = Pattern.compile("(.*)\\.safetensors");
-
   private final String name;
   private final @Nullable String revision;
   private final String path;
@@ -53,28 +45,8 @@ public final class SourceModel {
         Storage.of(resolved) instanceof LocalStorage
             ? LocalStorage.toPath(resolved).toAbsolutePath().normalize().toString()
             : resolved.replaceFirst("(?<=[^/:])/+$", "");
-    Matcher snapshot = SNAPSHOT.matcher(path);
-    if (snapshot.matches()) {
-      String org = snapshot.group(1);
-      String repository = org == null ? snapshot.group(2) : org + "/" + snapshot.group(2);
-      return new SourceModel(repository, snapshot.group(3), path, profile);
-    }
-    return new SourceModel(nameOf(path), null, path, profile);
-  }
-
-  private static String nameOf(String path) {
-    String last = path.substring(path.lastIndexOf('/') + 1);
-    Matcher partition = PARTITION.matcher(last);
-    if (partition.matches()) {
-      return URLDecoder.decode(partition.group(1).replace("+", "%2B"), StandardCharsets.UTF_8);
-    }
-    Matcher weights = WEIGHTS.matcher(last);
-    if (!weights.matches()) {
-      return last;
-    }
-    return weights.group(1).equals("model") && path.length() > last.length()
-        ? nameOf(path.substring(0, path.length() - last.length() - 1))
-        : weights.group(1);
+    ModelIdentity own = ModelIdentity.of(path);
+    return new SourceModel(own.name(), own.revision(), path, profile);
   }
 
   /** The same model under another name. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.error.WeightloomException.Kind;
 import io.weightloom.io.ContentDigest;
+import io.weightloom.io.safetensors.Profile;
 import io.weightloom.job.Family;
 import io.weightloom.job.SavedModel;
 import io.weightloom.testkit.TinyCheckpoint;
@@ -21,6 +22,10 @@ import java.util.TreeMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.connector.expressions.Expression;
+import org.apache.spark.sql.connector.expressions.Expressions;
+import org.apache.spark.sql.connector.expressions.filter.Predicate;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -486,5 +491,47 @@ class ReadTest {
                     .collectAsList())
         .isInstanceOf(WeightloomException.class)
         .hasMessageContaining("read it without a schema");
+  }
+
+  @Test
+  void aCatalogsTableOpensOnlyTheModelsThatAFilterLetsPass() {
+    CheckpointTable table =
+        CheckpointTable.of(
+            "zoo.blocks",
+            () ->
+                List.of(
+                    new SourceModel("org/a", null, path("a"), Profile.REFERENCE),
+                    new SourceModel("gone", null, path("gone"), Profile.REFERENCE)));
+    CheckpointScanBuilder scan =
+        (CheckpointScanBuilder)
+            table.newScanBuilder(new CaseInsensitiveStringMap(Map.of("blocksize", "32")));
+    Predicate isA =
+        new Predicate(
+            "=", new Expression[] {Expressions.column("model"), Expressions.literal("org/a")});
+    assertThat(scan.pushPredicates(new Predicate[] {isA})).isEmpty();
+    CheckpointScan built = (CheckpointScan) scan.build();
+    assertThat(built.estimateStatistics().numRows()).hasValue(30);
+    assertThat(built.planInputPartitions()).hasSize(8);
+    assertThat(built.description()).startsWith("zoo.blocks, 8 tensors, 30 blocks of 700 B");
+    assertThatThrownBy(() -> table.newScanBuilder(CaseInsensitiveStringMap.empty()).build())
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("/gone: there is no such file");
+    assertThatThrownBy(
+            () -> table.newScanBuilder(new CaseInsensitiveStringMap(Map.of("aligned", "true"))))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("Cannot read zoo.blocks aligned");
+  }
+
+  @Test
+  void aTableOfTheSessionKeepsItsOptions() {
+    spark.sql("drop table if exists kept");
+    spark.sql(
+        "create table kept using checkpoint options (path '%s', blockSize '32')"
+            .formatted(path("a")));
+    assertThat(spark.sql("select count(*) from kept where layer = 1").head().getLong(0))
+        .isEqualTo(6);
+    assertThat(spark.sql("select count(*) from kept with (blockSize = '1m')").head().getLong(0))
+        .isEqualTo(8);
+    spark.sql("drop table kept");
   }
 }
