@@ -41,6 +41,31 @@ class WallsTest {
   }
 
   @Test
+  void parquetAndArrowAreMetInTheirPackagesOnly() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.weightloom.io.table")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.parquet..", "com.github.luben.zstd")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.weightloom.io.arrow")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.arrow..", "io.weightloom.io.arrow")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.weightloom.io.table", "io.weightloom.io.arrow")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.io.table")
+        .check(CLASSES);
+  }
+
+  @Test
   void nothingIsPrinted() {
     noClasses().should().accessField(System.class, "out").check(CLASSES);
     noClasses().should().accessField(System.class, "err").check(CLASSES);

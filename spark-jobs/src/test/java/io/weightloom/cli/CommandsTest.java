@@ -48,7 +48,8 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "merge", "inspect", "verify", "doctor"})
+  @ValueSource(
+      strings = {"", "merge", "explode", "implode", "export", "inspect", "verify", "doctor"})
   void helpHasExamples(String command) {
     Cli run = command.isEmpty() ? Cli.run("--help") : Cli.run(command, "--help");
 

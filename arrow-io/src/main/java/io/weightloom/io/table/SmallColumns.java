@@ -17,6 +17,7 @@ import org.apache.parquet.column.page.PageWriter;
 import org.apache.parquet.column.statistics.SizeStatistics;
 import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.column.statistics.geospatial.GeospatialStatistics;
+import org.apache.parquet.column.values.factory.DefaultV1ValuesWriterFactory;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.ColumnIOFactory;
@@ -28,9 +29,11 @@ import org.apache.parquet.schema.MessageType;
  * only for columns that are small.
  */
 final class SmallColumns implements PageWriteStore {
+  // Parquet's default factory is shared by the process, and follows the properties made last.
   private static final ParquetProperties PROPERTIES =
       ParquetProperties.builder()
           .withDictionaryEncoding(false)
+          .withValuesWriterFactory(new DefaultV1ValuesWriterFactory())
           .withPageRowCountLimit(Integer.MAX_VALUE)
           .build();
 

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Block tables: explode beside cp, reading a table beside its model, and what zstd leaves of BF16 weights.
+
+usage: tables.py [DIRECTORY] [--gib 1] [--runs 3] [--weightloom COMMAND]
+
+DIRECTORY (default ${TMPDIR:-/tmp}/weightloom-tables) gets a model of so many GiB of Gaussian BF16 weights on the first run, and tables
+that are removed again. Prints JSON. Everything is in the page cache; compare figures of one run, never of two.
+"""
+import argparse
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS, COLUMNS = 4096, 4096
+
+
+def gaussian(count):
+    """BF16 bytes of N(0, 0.02²), rounded to nearest; one tensor's worth is enough to be shifted about."""
+    rng = random.Random(1)
+    out = bytearray()
+    for _ in range(count):
+        bits = struct.unpack("<I", struct.pack("<f", rng.gauss(0, 0.02)))[0]
+        out += struct.pack("<H", (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16 & 0xFFFF)
+    return bytes(out)
+
+
+def make(model, gib):
+    tensor = 2 * ROWS * COLUMNS
+    count = max(1, round(gib * 2**30 / tensor))
+    names = [f"model.layers.{i}.mlp.up_proj.weight" for i in range(count)]
+    header = {
+        name: {"dtype": "BF16", "shape": [ROWS, COLUMNS], "data_offsets": [i * tensor, (i + 1) * tensor]}
+        for i, name in enumerate(names)
+    }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    noise = gaussian(1 << 20)
+    noise = noise * (tensor // len(noise))
+    model.mkdir(parents=True)
+    with open(model / "part", "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for i in range(count):
+            shift = 2 * (7919 * i % (1 << 20))
+            file.write(noise[shift:] + noise[:shift])
+    os.rename(model / "part", model / "model.safetensors")
+
+
+def timed(command):
+    begin = time.monotonic()
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return time.monotonic() - begin, out
+
+
+def read(path, *options):
+    home = ROOT / "dist/target/weightloom"
+    flags = [f for f in (home / "conf/jvm.options").read_text().split() if not f.startswith("-Xshare")]
+    command = ["java", *flags, "-cp", f"{home}/lib/weightloom.jar:{home}/jars/*", str(Path(__file__).parent / "ReadBlocks.java")]
+    return json.loads(timed([*command, str(path), "5", *options])[1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", nargs="?", default=os.environ.get("TMPDIR", "/tmp") + "/weightloom-tables")
+    parser.add_argument("--gib", type=float, default=1)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--weightloom", default=str(ROOT / "bin/weightloom"))
+    args = parser.parse_args()
+    directory = Path(args.directory)
+    model = directory / f"model-{args.gib:g}"
+    if not (model / "model.safetensors").exists():
+        shutil.rmtree(model, ignore_errors=True)
+        make(model, args.gib)
+    size = (model / "model.safetensors").stat().st_size
+    result = {"bytes": size, "cores": os.cpu_count()}
+    best = {}
+    for _ in range(args.runs):
+        for name in ("cp", "none", "zstd"):
+            out = directory / name
+            shutil.rmtree(out, ignore_errors=True)
+            if name == "cp":
+                out.mkdir()
+                wall = inside = timed(["cp", "--reflink=never", model / "model.safetensors", out])[0]
+            else:
+                wall, text = timed([args.weightloom, "explode", model, out, "--compress", name, "--output", "json"])
+                inside = json.loads(text)["seconds"]
+                result[f"{name}_ratio"] = json.loads(text)["models"][0]["ratio"]
+            old = best.get(name, (1e9, 1e9))
+            best[name] = (min(old[0], wall), min(old[1], inside))
+    for name, (wall, inside) in best.items():
+        result[f"{name}_gbs"] = round(size / wall / 1e9, 2)
+        result[f"{name}_without_start_gbs"] = round(size / inside / 1e9, 2)
+    result["explode_share_of_cp"] = round(best["cp"][0] / best["none"][0], 2)
+    result["read_safetensors"] = read(model)
+    result["read_table"] = read(directory / "none")
+    result["read_table_checked"] = read(directory / "none", "checked")
+    result["read_zstd"] = read(directory / "zstd")
+    for name in ("cp", "none", "zstd"):
+        shutil.rmtree(directory / name)
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
