@@ -56,6 +56,14 @@ def write_model(directory, seed):
     return tensors
 
 
+def read_model(file):
+    """The bytes of a model's tensors."""
+    raw = file.read_bytes()
+    start = 8 + struct.unpack("<Q", raw[:8])[0]
+    infos = {name: info for name, info in json.loads(raw[8:start]).items() if name != "__metadata__"}
+    return {n: raw[start + i["data_offsets"][0] : start + i["data_offsets"][1]] for n, i in infos.items()}
+
+
 def rows(frame):
     return [tuple(r) for r in frame.collect()]
 
@@ -163,6 +171,22 @@ def writes(spark, zoo, models):
     assert (out / "model.safetensors").read_bytes() == (zoo / "acme/base/model.safetensors").read_bytes()
 
 
+def explodes(spark, zoo, models):
+    """A block table from a frame and back, with Spark's own Parquet between."""
+    table, out = zoo.parent / "table", zoo.parent / "imploded"
+    both = spark.read.format("checkpoint").option("models", f"{zoo}/acme/base,{zoo}/acme/tuned").load()
+    options = {"compression": "none", "parquet.enable.dictionary": "false"}
+    both.write.partitionBy("model").options(**options).parquet(str(table))
+    plain = spark.read.parquet(str(table)).where("model = 'tuned'")
+    assert {t: bytes(d) for t, d in rows(plain.select("tensor", "data"))} == models["acme/tuned"]
+    back = spark.read.format("checkpoint").load(str(table / "model=tuned"))
+    assert rows(back.selectExpr("sum(count)", "min(digest = wl_digest(data))")) == [
+        (sum(map(math.prod, SHAPES.values())), True)
+    ]
+    back.write.format("checkpoint").save(str(out))
+    assert read_model(out / "model.safetensors") == models["acme/tuned"]
+
+
 def main(jar):
     with tempfile.TemporaryDirectory() as work:
         zoo = Path(work) / "zoo"
@@ -184,11 +208,11 @@ def main(jar):
         # Errors that are wanted are not worth a stack trace.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
         try:
-            for part in (reads, aligns, computes, lists, compares, writes):
+            for part in (reads, aligns, computes, lists, compares, writes, explodes):
                 part(spark, zoo, models)
         finally:
             spark.stop()
-    print(f"pyspark {pyspark.__version__} with {Path(jar).name}: read, aligned, computed, listed, compared, wrote")
+    print(f"pyspark {pyspark.__version__} with {Path(jar).name}: read, aligned, computed, listed, compared, wrote, exploded")
 
 
 if __name__ == "__main__":

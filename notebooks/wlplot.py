@@ -34,7 +34,15 @@ plt.rcParams.update(
 def _short(label):
     """Names of models and tensors without what all of them share."""
     text = str(label)
-    return text.split("/")[-1].removesuffix(".weight")
+    return text.split("/")[-1].removesuffix(".weight").removeprefix("model.")
+
+
+def _ticks(axis, labels):
+    """Labels at 0, 1, …; slanted only where they would touch."""
+    short = [_short(label) for label in labels]
+    slant = axis.axis_name == "x" and max(map(len, short)) > 60 / len(short)
+    style = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if slant else {}
+    axis.set_ticks(range(len(short)), short, **style)
 
 
 def _order(values):
@@ -58,8 +66,8 @@ def heatmap(frame, x, y, value, title, unit="", middle=None, form="{:.2f}"):
         reach = max(np.nanmax(np.abs(grid - middle)), 1e-12)
         norm = TwoSlopeNorm(middle, middle - reach, middle + reach)
     image = axes.imshow(grid, cmap=SEQUENTIAL if middle is None else DIVERGING, norm=norm, aspect="auto")
-    axes.set_xticks(range(len(columns)), [_short(c) for c in columns], rotation=30, ha="right")
-    axes.set_yticks(range(len(rows)), [_short(r) for r in rows])
+    _ticks(axes.xaxis, columns)
+    _ticks(axes.yaxis, rows)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -71,9 +79,9 @@ def heatmap(frame, x, y, value, title, unit="", middle=None, form="{:.2f}"):
                 j, i, form.format(grid[i, j]), ha="center", va="center", fontsize=8,
                 color="white" if dark else "#222222",
             )
-    bar = figure.colorbar(image, ax=axes, shrink=0.9, label=unit)
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, label=unit, format=lambda v, _: form.format(v))
     bar.outline.set_visible(False)
-    axes.set_title(title)
+    axes.set(title=title, xlabel=x if frame[x].dtype.kind in "iu" else "")
     plt.show()
 
 
@@ -107,8 +115,7 @@ def bars(frame, x, y, title, by=None, ylabel="", form=None, percent=False):
         drawn = axes.bar(at, heights, width * 0.94, label=None if group is None else _short(group))
         if form is not None:
             axes.bar_label(drawn, [form.format(h) for h in heights], fontsize=8, padding=2)
-    axes.set_xticks(range(len(names)), [_short(n) for n in names], rotation=25 if len(names) > 6 else 0,
-                    ha="right" if len(names) > 6 else "center")
+    _ticks(axes.xaxis, names)
     axes.grid(axis="x", visible=False)
     if percent:
         axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %")
