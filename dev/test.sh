@@ -10,6 +10,15 @@ bin/weightloom warm-up > /dev/null 2>&1
 dev/demo.sh
 dev/check-docs.sh
 
+if "${PYTHON:-python3}" -c 'import ensurepip, venv' 2> /dev/null; then
+  echo "== the jar in PySpark: Spark 4.2, 4.1 and 4.0"
+  dev/pyspark.sh
+  echo "== the notebooks"
+  dev/notebooks.sh
+else
+  echo "== skipped: PySpark and the notebooks, for there is no python3 with venv (apt-get install python3-venv)"
+fi
+
 echo "== core under ScalaTest's Runner"
 dev/scalatest.sh core
 

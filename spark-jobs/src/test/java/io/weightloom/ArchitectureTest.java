@@ -34,10 +34,15 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInJobsFunctionsAndOnTheCommandLineOnly() {
+  void sparkIsMetInThisModuleOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli", "io.weightloom.udf..")
+        .resideOutsideOfPackages(
+            "io.weightloom.job",
+            "io.weightloom.catalog",
+            "io.weightloom.cli",
+            "io.weightloom.source..",
+            "io.weightloom.udf..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
@@ -52,6 +57,28 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.weightloom.cli")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theCatalogKnowsNoJobs() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.weightloom.catalog")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.job")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theSourceTakesFromJobsOnlyWhatWritesModels() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.weightloom.job")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.weightloom.source..")
         .check(CLASSES);
   }
 

@@ -33,16 +33,37 @@ public final class ModelReference {
     if (storage.exists(reference)) {
       return reference;
     }
-    Matcher m = REPOSITORY.matcher(reference);
     Optional<String> cache = cache(env);
-    if (!m.matches() || reference.startsWith(".") || reference.contains("..") || cache.isEmpty()) {
+    if (!isRepository(reference) || cache.isEmpty()) {
+      throw missing(storage, reference);
+    }
+    return inCache(cache.get(), reference);
+  }
+
+  private static boolean isRepository(String reference) {
+    return REPOSITORY.matcher(reference).matches()
+        && !reference.startsWith(".")
+        && !reference.contains("..");
+  }
+
+  /**
+   * The directory of a repository in this Hugging Face cache.
+   *
+   * @param cache the directory that holds {@code models--org--name}
+   * @param reference {@code org/name[@revision]}
+   * @throws WeightloomException of kind INPUT that says what is missing
+   */
+  public static String inCache(String cache, String reference) {
+    Storage storage = Storage.of(cache);
+    Matcher m = REPOSITORY.matcher(reference);
+    if (!isRepository(reference) || !m.matches()) {
       throw missing(storage, reference);
     }
     String org = m.group(1);
     String folder = "models--" + (org == null ? "" : org + "--") + m.group(2);
-    String repository = storage.resolve(cache.get(), folder);
+    String repository = storage.resolve(cache, folder);
     if (!storage.isDirectory(repository)) {
-      throw notCached(storage, reference, cache.get(), folder);
+      throw notCached(storage, reference, cache, folder);
     }
     return snapshot(storage, reference, repository, m.group(3) == null ? "main" : m.group(3));
   }

@@ -9,11 +9,17 @@ import java.util.List;
  * Packs tensors into files as Hugging Face does: greedily in order, a tensor larger than the limit
  * in a file of its own, {@code model.safetensors} if one file is enough.
  */
-final class ShardLayout {
+public final class ShardLayout {
 
   private ShardLayout() {}
 
-  static List<Shard> of(List<TensorSpec> tensors, long limitBytes) {
+  /**
+   * The files of some tensors.
+   *
+   * @param tensors in the order in which they are packed
+   * @param limitBytes the most bytes of tensors in a file
+   */
+  public static List<Shard> of(List<TensorSpec> tensors, long limitBytes) {
     List<List<TensorSpec>> groups = new ArrayList<>();
     long used = 0;
     for (TensorSpec tensor : tensors) {

@@ -10,7 +10,7 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, inspect and tabulate the weights of models, on one machine or on a Spark cluster.",
+        "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       ExplodeCommand.class,
@@ -18,6 +18,8 @@ import picocli.CommandLine.ParameterException;
       ExportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
+      SqlCommand.class,
+      NotebookCommand.class,
       DoctorCommand.class,
       WarmUpCommand.class
     },
@@ -38,7 +40,8 @@ import picocli.CommandLine.ParameterException;
       "  weightloom merge recipe.yml merged --dry-run",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
-      "  weightloom verify merged"
+      "  weightloom verify merged",
+      "  weightloom sql -e 'SHOW TABLES IN models'"
     })
 public final class Main {
   private static final int INTERNAL = 1;

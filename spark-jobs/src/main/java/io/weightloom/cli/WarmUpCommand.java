@@ -15,14 +15,20 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * Merges two tiny models, so that a JVM run with {@code -XX:ArchiveClassesAtExit} has loaded what a
- * merge loads.
+ * Merges two tiny models and queries them, so that a JVM run with {@code -XX:ArchiveClassesAtExit} has
+ * loaded what these load.
  */
 @Command(
     name = "warm-up",
     hidden = true,
-    description = "Run a tiny merge; the launcher makes its class-data archive of it.")
+    description = "Run a tiny merge and queries; the launcher makes its class-data archive of it.")
 final class WarmUpCommand implements Callable<Integer> {
+  private static final String QUERIES =
+      """
+      SHOW NAMESPACES IN models;
+      SELECT role, sum(bytes) AS bytes FROM models.tensors GROUP BY role ORDER BY bytes;
+      SELECT tensor, wl_l2(data, dtype) AS l2 FROM models.a.blocks
+      """;
 
   @Override
   public Integer call() throws IOException {
@@ -58,8 +64,10 @@ final class WarmUpCommand implements Callable<Integer> {
       Main.run("--help");
       Main.run("inspect", dir.resolve("a").toString(), "--output", "json");
       Main.run("merge", recipe.toString(), dir.resolve("out").toString(), "--dry-run");
-      return Main.run(
-          "merge", recipe.toString(), dir.resolve("out").toString(), "--output", "json");
+      int merged =
+          Main.run("merge", recipe.toString(), dir.resolve("out").toString(), "--output", "json");
+      int queried = Main.run("sql", "--models", dir.toString(), "-e", QUERIES);
+      return Math.max(merged, queried);
     } finally {
       try (Stream<Path> all = Files.walk(dir)) {
         for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {

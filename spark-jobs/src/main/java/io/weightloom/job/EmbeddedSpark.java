@@ -31,7 +31,15 @@ public final class EmbeddedSpark {
    * @throws WeightloomException if there is no Spark at the master
    */
   public static SparkContext context(@Nullable String master) {
-    SparkConf conf = new SparkConf();
+    return context(master, new SparkConf());
+  }
+
+  /**
+   * The context that runs, or a new one with these settings.
+   *
+   * @param conf settings of the caller's, and the user's
+   */
+  static SparkContext context(@Nullable String master, SparkConf conf) {
     conf.setIfMissing("spark.app.name", "weightloom");
     conf.setIfMissing("spark.master", master == null ? "local[*]" : master);
     if (!conf.contains("spark.submit.deployMode") && conf.get("spark.master").startsWith("local")) {

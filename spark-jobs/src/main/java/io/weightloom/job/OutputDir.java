@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  * sibling, which is renamed at the end. The sibling is locked while its run lives, so that a later
  * run can tell the leavings of a killed one from the work of another, and removes them.
  */
-final class OutputDir implements AutoCloseable {
+public final class OutputDir implements AutoCloseable {
   private static final String MARK = ".weightloom-";
   private static final String LOCK = ".lock";
   private static final String OLD = "-old";
@@ -45,7 +45,7 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** Fails if the output may not be written; touches nothing. */
-  static void check(Path target, boolean overwrite) {
+  public static void check(Path target, boolean overwrite) {
     restore(target);
     if (Files.exists(target) && !Files.isDirectory(target)) {
       throw WeightloomException.conflict(
@@ -59,7 +59,7 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** Makes the hidden sibling, for so many bytes. */
-  static OutputDir open(Path target, boolean overwrite, long bytes) {
+  public static OutputDir open(Path target, boolean overwrite, long bytes) {
     check(target, overwrite);
     Path absolute = target.toAbsolutePath().normalize();
     Path parent = absolute.getParent();
@@ -162,12 +162,12 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** Where a file of the output is while the run lasts. */
-  Path path(String name) {
+  public Path path(String name) {
     return staging.resolve(name);
   }
 
   /** Makes a weights file of its final size whose header stands; tasks fill the rest. */
-  void allocate(String name, SafetensorsLayout layout) {
+  public void allocate(String name, SafetensorsLayout layout) {
     try (RandomAccessFile file = new RandomAccessFile(path(name).toFile(), "rw")) {
       file.setLength(layout.fileSize());
       file.write(layout.header());
@@ -177,7 +177,7 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** Writes a small file. */
-  void write(String name, byte[] content) {
+  public void write(String name, byte[] content) {
     try {
       Files.write(path(name), content);
     } catch (IOException e) {
@@ -186,7 +186,7 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** Gives the directory its final name. */
-  void publish() {
+  public void publish() {
     try {
       lockFile.close();
       Files.delete(staging.resolve(LOCK));
@@ -239,7 +239,7 @@ final class OutputDir implements AutoCloseable {
   }
 
   /** An output that cannot be written; the disk's own words are passed on. */
-  static WeightloomException cannotWrite(String path, IOException e) {
+  public static WeightloomException cannotWrite(String path, IOException e) {
     return WeightloomException.conflict(
         "Cannot write %s: %s (nothing was left under the final name; see the disk and its rights)"
             .formatted(path, why(e)));

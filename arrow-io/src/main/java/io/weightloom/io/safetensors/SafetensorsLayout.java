@@ -44,6 +44,11 @@ public record SafetensorsLayout(byte[] header, List<StoredTensor> tensors, long 
   public static SafetensorsLayout of(Collection<TensorSpec> specs, Map<String, String> metadata) {
     List<TensorSpec> ordered = new ArrayList<>(specs);
     ordered.sort(WRITERS_ORDER);
+    return inOrder(ordered, metadata);
+  }
+
+  /** Lays out a file whose tensors lie in this order, which readers take as well. */
+  public static SafetensorsLayout inOrder(List<TensorSpec> ordered, Map<String, String> metadata) {
     StringBuilder json = new StringBuilder("{");
     if (!metadata.isEmpty()) {
       appendMetadata(json, metadata);
