@@ -34,10 +34,11 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInThisModuleOnly() {
+  void sparkIsMetWhereItIsAtHomeOnly() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.weightloom.job", "io.weightloom.cli", "io.weightloom.source..")
+        .resideOutsideOfPackages(
+            "io.weightloom.job", "io.weightloom.cli", "io.weightloom.source..", "io.weightloom.udf..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
@@ -56,7 +57,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void theSourceTakesFromJobsOnlyWhatWritesModels() {
+  void jobsDoNotKnowTheSource() {
     noClasses()
         .that()
         .resideInAPackage("io.weightloom.job")
