@@ -38,7 +38,10 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideOutsideOfPackages(
-            "io.weightloom.job", "io.weightloom.cli", "io.weightloom.source..", "io.weightloom.udf..")
+            "io.weightloom.job",
+            "io.weightloom.cli",
+            "io.weightloom.source..",
+            "io.weightloom.udf..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("org.apache.spark..")
