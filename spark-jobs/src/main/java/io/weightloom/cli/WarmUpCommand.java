@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * Merges two tiny models and queries them, so that a JVM run with {@code -XX:ArchiveClassesAtExit} has
- * loaded what these load.
+ * Merges two tiny models and queries them, so that a JVM run with {@code -XX:ArchiveClassesAtExit}
+ * has loaded what these load.
  */
 @Command(
     name = "warm-up",
