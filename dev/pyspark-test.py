@@ -149,16 +149,15 @@ def lists(spark, zoo, models):
 
 
 def compares(spark, zoo, models):
-    cosine = dict(
-        rows(
-            spark.sql(
-                """
-                SELECT b.tensor, wl_cosine(b.data, b.dtype, t.data, t.dtype)
-                FROM models.`acme/base`.blocks b JOIN models.`acme/tuned`.blocks t USING (tensor, block)
-                """
-            )
-        )
+    join = spark.sql(
+        """
+        SELECT b.tensor, wl_cosine(b.data, b.dtype, t.data, t.dtype)
+        FROM models.`acme/base`.blocks b JOIN models.`acme/tuned`.blocks t USING (tensor, block)
+        """
     )
+    plan = join._jdf.queryExecution().executedPlan().toString()
+    assert "SortMergeJoin" in plan and "Exchange" not in plan and "Sort [" not in plan, plan
+    cosine = dict(rows(join))
     for name in SHAPES:
         a, b = (decoded(models[m][name]) for m in ("acme/base", "acme/tuned"))
         dot = sum(x * y for x, y in zip(a, b))
@@ -197,6 +196,8 @@ def main(jar):
             .config("spark.sql.extensions", "io.weightloom.udf.WeightloomExtensions")
             .config("spark.sql.catalog.models", "io.weightloom.catalog.ModelCatalog")
             .config("spark.sql.catalog.models.path", str(zoo))
+            .config("spark.sql.requireAllClusterKeysForCoPartition", "false")
+            .config("spark.sql.autoBroadcastJoinThreshold", "-1")
             .config("spark.sql.warehouse.dir", f"{work}/warehouse")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")

@@ -113,6 +113,53 @@ class LauncherIT {
   }
 
   @Test
+  void queriesAreAnsweredInTextAndJson() throws Exception {
+    String query = "SELECT tensor, wl_count(data, dtype) AS n FROM models.a.blocks ORDER BY tensor";
+
+    Ran text = new Launcher().run("sql", "--models", shared, "-e", query);
+    Ran json =
+        new Launcher()
+            .with("WEIGHTLOOM_MODELS", shared.toString())
+            .run("sql", "-e", query, "--output", "json", "--limit", 1);
+
+    assertThat(text.exitCode()).as(text.err()).isZero();
+    assertThat(text.out())
+        .isEqualTo(
+            """
+            tensor                        n
+            -------------------------  ----
+            lm_head.weight             6000
+            model.embed_tokens.weight  6000
+            model.layers.0.mlp.weight  6000
+            """);
+    assertThat(text.err()).isEqualTo("3 rows\n");
+    assertThat(json.out()).isEqualTo("{\"tensor\":\"lm_head.weight\",\"n\":6000}\n");
+    assertThat(json.err()).isEmpty();
+    assertRefused(2, new Launcher().run("sql", "-e", "SELECT * FROM nowhere"), "`nowhere`");
+    assertRefused(
+        3,
+        new Launcher().run("sql", "--models", shared, "-e", "SELECT * FROM models.bse.tensors"),
+        "did you mean base?");
+  }
+
+  @Test
+  void whatNotebooksNeedAndIsNotThereIsOneLine() throws Exception {
+    Ran noPython = new Launcher().with("PYTHON", "/no/such/python").run("notebook");
+    Ran noDirectory = new Launcher().run("notebook", "--dir", dir.resolve("none"));
+
+    assertThat(noPython.exitCode()).isEqualTo(1);
+    assertThat(noPython.err().lines())
+        .hasSize(1)
+        .first()
+        .asString()
+        .contains("apt-get install python3");
+    assertRefused(2, noDirectory, "there is no directory " + dir.resolve("none"));
+    assertRefused(2, new Launcher().run("notebook", "--prot", 1), "there is no option --prot");
+    assertThat(startsSpark(0, "Usage: weightloom notebook", "notebook", "--help")).isFalse();
+    assertThat(startsSpark(0, "Usage: weightloom sql", "sql", "--help")).isFalse();
+  }
+
+  @Test
   void linksAndSpacesDoNotMatter() throws Exception {
     Path link = Files.createSymbolicLink(dir.resolve("a link"), Launcher.SCRIPT);
     Path zoo = Zoo.small(Files.createDirectories(dir.resolve("my zoo")));

@@ -45,6 +45,8 @@ public final class SqlSession implements AutoCloseable {
           conf.set("spark.sql.catalog." + name, CATALOG);
           conf.set("spark.sql.catalog." + name + ".path", path);
         });
+    // Joins of models by tensor and block then need no exchange, though partitions go by tensor.
+    conf.setIfMissing("spark.sql.requireAllClusterKeysForCoPartition", "false");
     Path warehouse = null;
     if (!conf.contains(WAREHOUSE)) {
       // Spark would make one in the working directory.

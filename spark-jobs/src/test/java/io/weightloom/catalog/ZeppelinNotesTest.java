@@ -79,7 +79,7 @@ class ZeppelinNotesTest {
     Map<String, List<Row>> results = run("inspect.zpln");
 
     assertThat(results.get("Models")).extracting(r -> r.getString(0)).contains("`zoo/base`");
-    Row largest = results.get("Parameters by role").get(1);
+    Row largest = results.get("Parameters by role").get(0);
     assertThat(largest.getString(0)).isEqualTo("mlp.up_proj.weight");
     assertThat(largest.getLong(1)).isEqualTo(2);
     assertThat(largest.getLong(2)).isEqualTo(2 * 63);

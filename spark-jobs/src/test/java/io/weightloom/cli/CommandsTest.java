@@ -49,7 +49,18 @@ class CommandsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "merge", "explode", "implode", "export", "inspect", "verify", "doctor"})
+      strings = {
+        "",
+        "merge",
+        "explode",
+        "implode",
+        "export",
+        "inspect",
+        "verify",
+        "sql",
+        "notebook",
+        "doctor"
+      })
   void helpHasExamples(String command) {
     Cli run = command.isEmpty() ? Cli.run("--help") : Cli.run(command, "--help");
 
