@@ -104,6 +104,9 @@ class ArchitectureTest {
                 METHODS,
                 "io.weightloom.merge",
                 "io.weightloom.merge.taskvector",
+                "io.weightloom.merge.matrix",
+                "io.weightloom.linalg",
+                "io.weightloom.error",
                 "io.weightloom.tensor",
                 "java..",
                 "org.jspecify.annotations",
@@ -116,10 +119,12 @@ class ArchitectureTest {
     isKnownOnlyBy("io.weightloom.plan");
     isKnownOnlyBy("io.weightloom.recipe", "io.weightloom.plan");
     isKnownOnlyBy("io.weightloom.merge.taskvector", METHODS);
+    isKnownOnlyBy("io.weightloom.merge.matrix", METHODS);
     isKnownOnlyBy(
         "io.weightloom.merge",
         METHODS,
         "io.weightloom.merge.taskvector",
+        "io.weightloom.merge.matrix",
         "io.weightloom.recipe",
         "io.weightloom.plan");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
