@@ -1,7 +1,6 @@
 package io.weightloom.merge;
 
 import io.weightloom.linalg.Matrix;
-import java.util.Optional;
 
 /**
  * The rows of one matrix of all models, decoded to fp64, and of the output. Rows are read in blocks
@@ -31,8 +30,8 @@ public interface MatrixRows {
   void write(int first, Matrix rows);
 
   /**
-   * The Gram matrix of the inputs that this layer of a model has seen, columns × columns, if the
-   * recipe gives one.
+   * The Gram matrix of the inputs that this layer of a model has seen, columns × columns, read
+   * anew; only for methods that {@linkplain MatrixMethod#usesGrams use} them.
    */
-  Optional<Matrix> gram(int model);
+  Matrix gram(int model);
 }

@@ -7,9 +7,8 @@ import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.merge.SpanRunner.BlockWriter;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.function.IntFunction;
 
 /**
  * Runs a matrix method on one tensor: decodes the rows that it asks for and encodes those that it
@@ -45,18 +44,35 @@ public final class MatrixRunner {
   /**
    * Merges a matrix.
    *
-   * @param grams the Gram matrix of each model's inputs in order; empty if there are none
+   * @param grams reads the Gram matrix of a model's inputs
    * @param checkFinite whether a NaN or an infinity is an error of the model
    * @return the method's decisions
    */
   public Map<String, Object> merge(
       MatrixMethod method,
       TensorMerge matrix,
-      List<Matrix> grams,
+      IntFunction<Matrix> grams,
       BlockReader reader,
       BlockWriter writer,
       boolean checkFinite) {
     return method.merge(matrix, new Rows(matrix, grams, reader, writer, checkFinite), linAlg);
+  }
+
+  /** A whole matrix as it is stored: a table beside the models. */
+  public Matrix decode(TensorSpec spec, BlockReader reader) {
+    Matrix all =
+        Matrix.zeros(
+            Math.toIntExact(spec.shape().dims().get(0)),
+            Math.toIntExact(spec.shape().dims().get(1)));
+    int width = spec.dtype().bytes();
+    for (int at = 0; at < all.size(); at += Arith.CAPACITY) {
+      int n = Math.min(Arith.CAPACITY, all.size() - at);
+      byte[] block = bytes(n * width);
+      reader.read(0, (long) at * width, block, n * width);
+      arith.decode(spec.dtype(), block, 0, chunk, n);
+      System.arraycopy(chunk, 0, all.values(), at, n);
+    }
+    return all;
   }
 
   private byte[] bytes(int length) {
@@ -68,14 +84,14 @@ public final class MatrixRunner {
 
   private final class Rows implements MatrixRows {
     private final TensorMerge matrix;
-    private final List<Matrix> grams;
+    private final IntFunction<Matrix> grams;
     private final BlockReader reader;
     private final BlockWriter writer;
     private final boolean checkFinite;
 
     Rows(
         TensorMerge matrix,
-        List<Matrix> grams,
+        IntFunction<Matrix> grams,
         BlockReader reader,
         BlockWriter writer,
         boolean checkFinite) {
@@ -145,8 +161,8 @@ public final class MatrixRunner {
     }
 
     @Override
-    public Optional<Matrix> gram(int model) {
-      return grams.isEmpty() ? Optional.empty() : Optional.of(grams.get(model));
+    public Matrix gram(int model) {
+      return grams.apply(model);
     }
   }
 }

@@ -117,7 +117,7 @@ final class MatrixInMemory {
             .merge(
                 method,
                 tensor,
-                grams,
+                k -> grams.get(k).copy(),
                 (input, offset, into, length) -> {
                   int i = input == SpanRunner.BASE ? models.length : input;
                   reads[i] += offset == 0 ? 1 : 0;

@@ -3,8 +3,12 @@ package io.weightloom.merge;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weightloom.kernel.KernelRegistry;
+import io.weightloom.linalg.Gram;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MergeState.Emitter;
+import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.ParamSpec.Scope;
 import io.weightloom.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,8 +30,23 @@ class MatrixMethodContractTest {
     return MethodCase.ofMatrices();
   }
 
+  static List<MethodCase> ofTaskVectors() {
+    return all().stream().filter(c -> c.spec().base() == BaseRule.REQUIRED).toList();
+  }
+
   private static MatrixInMemory merge(MethodCase method) {
-    return MatrixInMemory.of(method.spec().name()).variant(method.variant());
+    MatrixInMemory merge = MatrixInMemory.of(method.spec().name());
+    return method.variant().isEmpty() ? merge : merge.variant(method.variant());
+  }
+
+  /** With Gram matrices for as many models, where the method uses them. */
+  private static MatrixInMemory merge(MethodCase method, int models, int columns) {
+    Matrix[] grams = new Matrix[models];
+    for (int k = 0; k < models; k++) {
+      Matrix inputs = random(columns + 2, columns, 100 + k);
+      grams[k] = new Gram(LinAlgRegistry.reference(), columns).add(inputs).matrix();
+    }
+    return merge(method).grams(grams);
   }
 
   private static Matrix random(int rows, int columns, long seed) {
@@ -51,8 +70,8 @@ class MatrixMethodContractTest {
       Matrix base = random(shape[0], shape[1], 1);
       Matrix[] models = {tuned(base, 2), tuned(base, 3), tuned(base, 4)};
 
-      MatrixInMemory.Result once = merge(method).dtype(DType.F32).run(base, models);
-      MatrixInMemory.Result again = merge(method).dtype(DType.F32).run(base, models);
+      MatrixInMemory.Result once = merge(method, 3, shape[1]).dtype(DType.F32).run(base, models);
+      MatrixInMemory.Result again = merge(method, 3, shape[1]).dtype(DType.F32).run(base, models);
 
       assertThat(again.bytes()).isEqualTo(once.bytes());
       assertThat(again.decisions()).isEqualTo(once.decisions());
@@ -65,11 +84,12 @@ class MatrixMethodContractTest {
   void modelsEqualToTheBaseGiveTheBase(MethodCase method) {
     Matrix base = random(7, 5, 5);
 
-    assertThat(merge(method).run(base, base, base, base).values()).isEqualTo(base.values());
+    assertThat(merge(method, 3, 5).run(base, base, base, base).values())
+        .containsExactly(base.values(), Offset.offset(method.has("lambda") ? 0 : 1e-12));
   }
 
   @ParameterizedTest
-  @MethodSource("all")
+  @MethodSource("ofTaskVectors")
   void lambdaZeroGivesTheBase(MethodCase method) {
     Matrix base = random(7, 5, 6);
 
@@ -85,12 +105,15 @@ class MatrixMethodContractTest {
     Matrix b = tuned(base, 11);
     Matrix c = tuned(base, 12);
 
-    assertThat(merge(method).run(base, c, a, b).values())
-        .containsExactly(merge(method).run(base, a, b, c).values(), Offset.offset(1e-9));
+    Matrix gram = new Gram(LinAlgRegistry.reference(), 8).add(random(9, 8, 13)).matrix();
+
+    assertThat(merge(method).grams(gram, gram, gram).run(base, c, a, b).values())
+        .containsExactly(
+            merge(method).grams(gram, gram, gram).run(base, a, b, c).values(), Offset.offset(1e-9));
   }
 
   @ParameterizedTest
-  @MethodSource("all")
+  @MethodSource("ofTaskVectors")
   void negatedTaskVectorsGiveTheNegation(MethodCase method) {
     Matrix a = random(6, 5, 13);
     Matrix b = random(6, 5, 14);
@@ -121,7 +144,10 @@ class MatrixMethodContractTest {
   void everyParameterChangesAResult(MatrixMethod method, ParamSpec param) {
     Object other =
         switch (param.type()) {
-          case NUMBER -> param.name().startsWith("min_") ? (Object) 1.0 : (Object) 0.5;
+          case NUMBER ->
+              param.scope() == Scope.MODEL
+                  ? new double[] {2, 1}
+                  : param.name().startsWith("min_") ? (Object) 1.0 : (Object) 0.5;
           case FLAG -> !(Boolean) param.defaultValue().orElseThrow();
           case CHOICE -> param.choices().get(1);
         };
@@ -143,7 +169,7 @@ class MatrixMethodContractTest {
       Object value,
       Matrix base,
       Matrix... models) {
-    MatrixInMemory merge = new MatrixInMemory(method);
+    MatrixInMemory merge = merge(new MethodCase(method.spec(), ""), 2, 9);
     settings.forEach(merge::set);
     if (!key.isEmpty()) {
       merge.set(key, value);
@@ -171,7 +197,7 @@ class MatrixMethodContractTest {
   }
 
   @ParameterizedTest
-  @MethodSource("all")
+  @MethodSource("ofTaskVectors")
   void restIsTheMeanTaskVectorOrTheBase(MethodCase method) {
     MatrixMethod m = (MatrixMethod) MergeMethods.named(method.spec().name()).orElseThrow();
     double[] mean = rest(m, merge(method).set("lambda", 0.5), "mean");

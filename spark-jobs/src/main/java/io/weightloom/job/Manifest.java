@@ -44,7 +44,7 @@ public final class Manifest {
     manifest.put("weightloom", version());
     manifest.put("java", Runtime.version().toString());
     manifest.put("kernels", KernelRegistry.get().kernels().name());
-    if (PlanReport.matrices(plan).findAny().isPresent()) {
+    if (!merge.matrices().isEmpty()) {
       manifest.put("linalg", LinAlgRegistry.get().name());
     }
     manifest.put("method", plan.method());
@@ -58,6 +58,9 @@ public final class Manifest {
     ArrayNode inputs = manifest.putArray("inputs");
     for (int i = 0; i < plan.models().size(); i++) {
       inputs.add(input(merge, result, i));
+    }
+    if (!merge.grams().headers().isEmpty()) {
+      manifest.set("grams_header_sha256", Json.tree(merge.grams().headers()));
     }
     manifest.set("realised_density", Json.tree(result.realisedDensity()));
     ObjectNode tensors = manifest.putObject("tensors");

@@ -5,16 +5,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Usability;
 import io.weightloom.linalg.LinAlgRegistry;
-import io.weightloom.merge.MatrixMethod;
-import io.weightloom.merge.MergeMethods;
-import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** A plan as text and as JSON, for {@code --dry-run}. */
 public final class PlanReport {
@@ -32,22 +28,6 @@ public final class PlanReport {
       }
     }
     return most;
-  }
-
-  /** What is merged as a matrix. */
-  static Stream<TensorMerge> matrices(MergePlan plan) {
-    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
-        ? plan.tensors().stream()
-            .flatMap(t -> t instanceof Merged merged ? Stream.of(merged.merge()) : Stream.empty())
-            .filter(m::isMatrix)
-        : Stream.empty();
-  }
-
-  /** Bytes that the largest matrix takes while it is merged; 0 if there is none. */
-  static long matrixBytes(MergePlan plan) {
-    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
-        ? matrices(plan).mapToLong(m::workBytes).max().orElse(0)
-        : 0;
   }
 
   /** The plan as JSON. */
@@ -74,9 +54,9 @@ public final class PlanReport {
     out.put("output_bytes", plan.outputBytes());
     out.put("threads", threads);
     out.put("peak_buffer_bytes", threads * bufferBytes(plan, blockElements));
-    long matrixBytes = matrixBytes(plan);
+    long matrixBytes = merge.matrixBytes();
     if (matrixBytes > 0) {
-      out.put("matrices", matrices(plan).count());
+      out.put("matrices", merge.matrices().size());
       out.put("largest_matrix_bytes", matrixBytes);
       out.put("linalg", LinAlgRegistry.get().name());
     }
@@ -129,13 +109,13 @@ public final class PlanReport {
             + " threads, blocks of "
             + blockElements
             + " elements");
-    long matrixBytes = matrixBytes(plan);
+    long matrixBytes = merge.matrixBytes();
     if (matrixBytes > 0) {
       line(
           out,
           "matrices",
           "%d, the largest takes %s of heap; tasks wait for each other where it does not hold more"
-              .formatted(matrices(plan).count(), Units.bytes(matrixBytes)));
+              .formatted(merge.matrices().size(), Units.bytes(matrixBytes)));
       line(out, "linalg", linAlg());
     }
     line(out, "kernels", kernels());

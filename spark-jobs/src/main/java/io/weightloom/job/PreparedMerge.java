@@ -7,9 +7,13 @@ import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
+import io.weightloom.merge.MatrixMethod;
+import io.weightloom.merge.MergeMethods;
+import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.ModelInfo;
+import io.weightloom.plan.PlannedTensor.Merged;
 import io.weightloom.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A merge whose every byte has its place: headers were read, weights were not.
@@ -25,9 +30,10 @@ import java.util.Map;
  * @param plan what will be done
  * @param models the opened models, by their index in the plan
  * @param layouts the output's files, by their index in the plan
+ * @param grams the Gram matrices beside each model, where the method uses them; else empty
  */
 public record PreparedMerge(
-    MergePlan plan, List<ModelDir> models, List<SafetensorsLayout> layouts) {
+    MergePlan plan, List<ModelDir> models, List<SafetensorsLayout> layouts, GramFiles grams) {
 
   /** What safetensors files of PyTorch models carry, and what transformers asks for. */
   static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -57,7 +63,30 @@ public record PreparedMerge(
     }
     List<SafetensorsLayout> layouts =
         plan.shards().stream().map(s -> SafetensorsLayout.of(s.tensors(), METADATA)).toList();
-    return new PreparedMerge(plan, List.copyOf(models), layouts);
+    return new PreparedMerge(plan, List.copyOf(models), layouts, GramFiles.of(plan, models));
+  }
+
+  /** Whether a tensor of the plan is merged as a matrix. */
+  boolean isMatrix(int tensor) {
+    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
+        && plan.tensors().get(tensor) instanceof Merged t
+        && m.isMatrix(t.merge())
+        && (!m.usesGrams() || !grams.of(t).isEmpty());
+  }
+
+  /** What is merged as a matrix. */
+  List<TensorMerge> matrices() {
+    return IntStream.range(0, plan.tensors().size())
+        .filter(this::isMatrix)
+        .mapToObj(i -> ((Merged) plan.tensors().get(i)).merge())
+        .toList();
+  }
+
+  /** Bytes that the largest matrix takes while it is merged; 0 if there is none. */
+  long matrixBytes() {
+    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
+        ? matrices().stream().mapToLong(m::workBytes).max().orElse(0)
+        : 0;
   }
 
   private static String canonical(String location) {

@@ -112,10 +112,17 @@ sealed interface Work extends Serializable {
    * @param method the method's name
    * @param linAlg the linear algebra's name: every executor uses the driver's
    * @param place the tensor
+   * @param grams the Gram matrix of each model's inputs; empty for a method that uses none
    * @param reads the most reads that it takes
    */
-  record WholeMatrix(String method, String linAlg, Place place, int reads) implements Work {
+  record WholeMatrix(
+      String method, String linAlg, Place place, List<TensorLocation> grams, int reads)
+      implements Work {
     private static final long serialVersionUID = 1;
+
+    public WholeMatrix {
+      grams = List.copyOf(grams);
+    }
 
     @Override
     public long bytes() {

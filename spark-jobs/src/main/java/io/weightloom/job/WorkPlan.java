@@ -108,12 +108,13 @@ final class WorkPlan {
 
   private void matrix(MatrixMethod m, MergeScope scope, List<Integer> tensors) {
     TensorMerge tensor = scope.tensors().get(0);
-    if (m.isMatrix(tensor)) {
+    if (merge.isMatrix(tensors.get(0))) {
       whole.add(
           new Work.WholeMatrix(
               merge.plan().method(),
               LinAlgRegistry.get().name(),
               place(tensors.get(0)),
+              merge.grams().of((Merged) tensor(tensors.get(0))),
               m.reads(tensor)));
     } else {
       scopes.add(tensors);

@@ -7,6 +7,7 @@ import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.LinAlgRegistry;
+import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRunner;
 import io.weightloom.merge.MergeState;
@@ -26,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -150,12 +152,15 @@ final class Worker implements AutoCloseable {
     long[] digested = new long[inputs.size()];
     ContentDigest.Accumulator output = digest(place.merge().output());
     FileChannel channel = output(place.file());
+    MatrixRunner matrices =
+        new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()));
+    String[] gramDigests = new String[work.grams().size()];
     Map<String, Object> decisions =
-        new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
-            .merge(
+        new TreeMap<>(
+            matrices.merge(
                 method,
                 place.merge(),
-                List.of(),
+                k -> gram(matrices, work.grams().get(k), k, gramDigests),
                 (i, offset, block, n) -> {
                   read(location(place, i), offset, block, n);
                   int input = i == SpanRunner.BASE ? inputs.size() - 1 : i;
@@ -168,7 +173,10 @@ final class Worker implements AutoCloseable {
                   output.update(block, 0, n);
                   write(channel, place.file(), place.begin() + offset, block, n);
                 },
-                checkFinite);
+                checkFinite));
+    if (gramDigests.length > 0) {
+      decisions.put("gram_digests", List.of(gramDigests));
+    }
     return new Work.Emitted(
         place.tensor(),
         0,
@@ -176,6 +184,19 @@ final class Worker implements AutoCloseable {
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decisions);
+  }
+
+  private Matrix gram(MatrixRunner matrices, TensorLocation from, int model, String[] digests) {
+    ContentDigest.Accumulator digest = digest(from.spec());
+    Matrix gram =
+        matrices.decode(
+            from.spec(),
+            (k, offset, block, n) -> {
+              read(from, offset, block, n);
+              digest.update(block, 0, n);
+            });
+    digests[model] = ContentDigest.tensor(digest.grains());
+    return gram;
   }
 
   private Work.Emitted copy(Work.CopyBytes work) {

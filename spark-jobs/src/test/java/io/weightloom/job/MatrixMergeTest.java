@@ -9,13 +9,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.job.SavedModel.Stored;
+import io.weightloom.linalg.DenseLinAlg.Op;
+import io.weightloom.linalg.Gram;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.Numerics;
+import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeAll;
@@ -193,5 +197,85 @@ class MatrixMergeTest {
 
     assertThat(merged.tensors().get(UP).dtype()).isEqualTo("BF16");
     assertThat(VerifyJob.run(dir.resolve("out").toString()).problems()).isEmpty();
+  }
+
+  private static final String[] LAYERS = {UP, Family.UP.formatted(1)};
+
+  /** Gram matrices of made-up inputs beside each model, for the up projections. */
+  private Path withGrams(String... tensors) {
+    Path models = Family.write(dir.resolve("zoo"), "F32");
+    for (String model : new String[] {"a", "b"}) {
+      TinyCheckpoint grams = new TinyCheckpoint();
+      for (String tensor : tensors) {
+        grams.add(tensor, "F64", new long[] {7, 7}, gram(model, tensor).values());
+      }
+      grams.write(models.resolve(model).resolve(GramFiles.FILE));
+    }
+    return models;
+  }
+
+  private static Matrix gram(String model, String tensor) {
+    Matrix inputs = new Matrix(9, 7, Family.values(model, "inputs of " + tensor, 9, 7));
+    return new Gram(LinAlgRegistry.reference(), 7).add(inputs).matrix();
+  }
+
+  private static Merging regmean(Path models) {
+    return Merging.of(recipe("regmean", "").replace(zoo.toString(), models.toString()));
+  }
+
+  @Test
+  void regmeanSolvesWhereThereAreGramsAndAveragesElsewhere() throws IOException {
+    Path models = withGrams(LAYERS);
+    Written merged = run(regmean(models), 2, "two");
+    Map<String, Stored> a = SavedModel.read(models.resolve("a/model.safetensors"));
+    Map<String, Stored> b = SavedModel.read(models.resolve("b/model.safetensors"));
+
+    Matrix g = gram("a", UP);
+    g.add(1, gram("b", UP));
+    double[] right = new double[63];
+    for (Map<String, Stored> model : List.of(a, b)) {
+      Matrix own = gram(model == a ? "a" : "b", UP);
+      Matrix weight = new Matrix(9, 7, model.get(UP).values());
+      double[] part = LinAlgRegistry.reference().multiply(weight, Op.AS_IS, own, Op.AS_IS).values();
+      Arrays.setAll(right, i -> right[i] + part[i]);
+    }
+    double[] expected =
+        LinAlgRegistry.reference().solve(g, new Matrix(9, 7, right)).orElseThrow().values();
+    assertThat(merged.tensors().get(UP).values()).containsExactly(expected, within(1e-6));
+    for (String other : new String[] {NORM, Family.EMBEDDING}) {
+      double[] x = a.get(other).values();
+      double[] y = b.get(other).values();
+      Arrays.setAll(x, i -> (x[i] + y[i]) / 2);
+      assertThat(merged.tensors().get(other).values()).containsExactly(x, within(1e-6));
+    }
+    assertThat(merged.manifest().at("/tensors/" + UP + "/gram_digests").size()).isEqualTo(2);
+    assertThat(merged.manifest().get("grams_header_sha256").size()).isEqualTo(2);
+    assertSame(
+        run(regmean(models).cut(new WorkPlan.Cut(1, 0)).shardBytes(300), 3, "three"), merged);
+  }
+
+  @Test
+  void regmeanSaysWhichGramsAreMissingOrDoNotFit() {
+    assertThatThrownBy(() -> regmean(zoo).into(dir.resolve("out")))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessage(
+            "Cannot merge with regmean: "
+                + zoo.resolve("a")
+                + " has no grams.safetensors (write one: docs/matrix-methods.md says how)");
+    Path models = withGrams(UP);
+    Path ofB = models.resolve("b").resolve(GramFiles.FILE);
+    new TinyCheckpoint().add("other", "F32", new long[] {1, 1}, 1).write(ofB);
+    assertThatThrownBy(() -> regmean(models).into(dir.resolve("out")))
+        .hasMessageStartingWith(
+            "Cannot merge "
+                + UP
+                + ": there is no Gram matrix of it in the grams.safetensors of b (");
+    new TinyCheckpoint().add(UP, "F32", new long[] {1, 2}, 1, 2).write(ofB);
+    assertThatThrownBy(() -> regmean(models).into(dir.resolve("out")))
+        .hasMessageContaining(
+            "it is F32 [1, 2], the weight is [9, 7] (a weight of n columns needs n × n");
+    Path none = withGrams("other.weight");
+    assertThatThrownBy(() -> regmean(none).into(dir.resolve("out")))
+        .hasMessageStartingWith("Cannot merge with regmean: no tensor's name is found in all of");
   }
 }

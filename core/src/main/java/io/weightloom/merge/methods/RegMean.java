@@ -1,5 +1,6 @@
 package io.weightloom.merge.methods;
 
+import com.google.auto.service.AutoService;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Cholesky;
@@ -7,6 +8,7 @@ import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
+import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
@@ -34,6 +36,7 @@ import java.util.Optional;
  * matrix definite, the smallest of 10⁻¹⁰, 10⁻⁸, … of ΣG's mean diagonal that is enough: columns
  * that no model has used are then averaged.
  */
+@AutoService(MergeMethod.class)
 public final class RegMean implements MatrixMethod {
   private static final double[] RIDGES = {0, 1e-10, 1e-8, 1e-6, 1e-4};
 
@@ -53,7 +56,7 @@ public final class RegMean implements MatrixMethod {
                   1,
                   new Range(0, true, 1),
                   "factor of the Gram matrices' off-diagonal elements"),
-              MatrixParams.matrices("layers")),
+              MatrixParams.matrices("all")),
           List.of(
               new Variant("reference", "the paper's own code, nothing reduced", Map.of()),
               new Variant(
@@ -67,6 +70,11 @@ public final class RegMean implements MatrixMethod {
   @Override
   public boolean isMatrix(TensorMerge tensor) {
     return MatrixParams.isMatrix(tensor);
+  }
+
+  @Override
+  public boolean usesGrams() {
+    return true;
   }
 
   @Override
@@ -102,7 +110,7 @@ public final class RegMean implements MatrixMethod {
     Matrix sum = Matrix.zeros(n, n);
     Matrix right = Matrix.zeros(rows.rows(), n);
     for (int k = 0; k < rows.models(); k++) {
-      Matrix gram = gram(matrix, rows, k);
+      Matrix gram = rows.gram(k);
       reduceOffDiagonal(gram, matrix.params().number("off_diagonal"));
       gram.scale(weights[k]);
       sum.add(1, gram);
@@ -181,24 +189,6 @@ public final class RegMean implements MatrixMethod {
       total += sum.at(i, i);
     }
     return total / sum.rows();
-  }
-
-  private static Matrix gram(TensorMerge matrix, MatrixRows rows, int k) {
-    Matrix gram =
-        rows.gram(k)
-            .orElseThrow(
-                () ->
-                    WeightloomException.input(
-                        "Cannot merge %s by regmean: there is no Gram matrix of the inputs of %s"
-                                .formatted(matrix.output().name(), matrix.inputs().get(k).model())
-                            + " (give one, or keep the tensor out with matrices:)"));
-    if (gram.rows() != rows.columns() || gram.columns() != rows.columns()) {
-      throw WeightloomException.input(
-          "Cannot merge %s by regmean: the Gram matrix of %s is a %s, the layer has %d inputs (see how it was computed)"
-              .formatted(
-                  matrix.output().name(), matrix.inputs().get(k).model(), gram, rows.columns()));
-    }
-    return gram.copy();
   }
 
   private static void reduceOffDiagonal(Matrix gram, double factor) {
