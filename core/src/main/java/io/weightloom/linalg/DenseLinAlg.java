@@ -62,7 +62,10 @@ public interface DenseLinAlg {
     return c;
   }
 
-  /** Adds the upper triangle of {@code rowsᵀ · rows} to that of {@code gram}. */
+  /**
+   * Adds the upper triangle of {@code rowsᵀ · rows} to that of {@code gram}; what lies below it may
+   * change. {@link Gram} keeps such sums.
+   */
   void addGram(Matrix rows, Matrix gram);
 
   /**

@@ -21,7 +21,10 @@ public interface Lapack {
       double beta,
       double[] c);
 
-  /** dsyrk: adds the lower triangle of {@code a · aᵀ}, {@code a} being n×k, to that of c. */
+  /**
+   * dsyrk: adds the lower triangle of {@code a · aᵀ}, {@code a} being n×k, to that of c; what
+   * becomes of the rest of c does not matter.
+   */
   void syrk(int n, int k, double[] a, double[] c);
 
   /** dgelqf of the m×n matrix {@code a}, in place: L in the lower triangle. */

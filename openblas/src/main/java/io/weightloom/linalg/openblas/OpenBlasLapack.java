@@ -31,8 +31,8 @@ final class OpenBlasLapack implements Lapack {
   /** JavaCPP takes MKL in OpenBLAS's place where its jar is there. */
   private static String vendor(int vendor) {
     return switch (vendor) {
-      case 1 -> "OpenBLAS";
-      case 2 -> "MKL";
+      case 2 -> "OpenBLAS";
+      case 3 -> "MKL";
       default -> "a BLAS that does not say its name";
     };
   }

@@ -26,5 +26,6 @@ class OpenBlasLinAlgTest extends LinAlgContract {
     linAlg();
 
     assertThat(openblas.blas_get_num_threads()).isEqualTo(1);
+    assertThat(new OpenBlasProvider().usability().reason()).isEqualTo("OpenBLAS, 1 thread a call");
   }
 }
