@@ -59,9 +59,6 @@ public final class Manifest {
     for (int i = 0; i < plan.models().size(); i++) {
       inputs.add(input(merge, result, i));
     }
-    if (!merge.grams().headers().isEmpty()) {
-      manifest.set("grams_header_sha256", Json.tree(merge.grams().headers()));
-    }
     manifest.set("realised_density", Json.tree(result.realisedDensity()));
     ObjectNode tensors = manifest.putObject("tensors");
     result.tensors().forEach(t -> tensors.set(t.planned().output().name(), tensor(t)));
