@@ -52,6 +52,21 @@ public interface Arith<V> {
   /** {@code out = x / s}; {@code s} is taken as it is. */
   void divide(V x, double s, V out, int n);
 
+  /** {@code out = a · b}. */
+  void multiply(V a, V b, V out, int n);
+
+  /** {@code out = max(x, least)}. */
+  void floor(V x, double least, V out, int n);
+
+  /** {@code out = x + s}; {@code s} is taken as it is. */
+  void shift(V x, double s, V out, int n);
+
+  /** {@code out = a / b}, or {@code otherwise} where {@code b} is 0. */
+  void divideOr(V a, V b, V otherwise, V out, int n);
+
+  /** The least element; positive infinity for none. */
+  double least(V x, int n);
+
   /** {@code out = Σₖ wₖ·xₖ} in the order of {@code xs}. */
   void weightedSum(V[] xs, double[] weights, V out, int n);
 
@@ -98,6 +113,9 @@ public interface Arith<V> {
 
   /** See {@link Kernels#sumMagnitudes}. */
   void sumMagnitudes(V x, double[] lanes, int n);
+
+  /** See {@link Kernels#dot}. */
+  void dot(V a, V b, double[] lanes, int n);
 
   /** The index of the first NaN or infinity, or −1. */
   int firstNonFinite(V x, int n);

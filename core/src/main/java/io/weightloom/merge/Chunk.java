@@ -11,13 +11,15 @@ import org.jspecify.annotations.Nullable;
 public final class Chunk<V> {
   private final @Nullable V base;
   private final V[] inputs;
+  private final V[] sides;
   private long first;
   private int length;
 
   /** A chunk over these vectors, placed by {@link #at}. */
-  public Chunk(@Nullable V base, V[] inputs) {
+  public Chunk(@Nullable V base, V[] inputs, V[] sides) {
     this.base = base;
     this.inputs = inputs;
+    this.sides = sides;
   }
 
   /** Places the chunk: {@code first} is the flat index in the tensor. */
@@ -38,6 +40,11 @@ public final class Chunk<V> {
   /** The models' values in recipe order. */
   public V[] inputs() {
     return inputs;
+  }
+
+  /** The side tables' values, in the order of {@link TensorMerge#sides}. */
+  public V[] sides() {
+    return sides;
   }
 
   public long first() {

@@ -129,6 +129,52 @@ public final class DoubleArith implements Arith<double[]> {
   }
 
   @Override
+  public void multiply(double[] a, double[] b, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = a[i] * b[i];
+    }
+  }
+
+  @Override
+  public void floor(double[] x, double least, double[] out, int n) {
+    double bound = least;
+    for (int i = 0; i < n; i++) {
+      out[i] = Math.max(x[i], bound);
+    }
+  }
+
+  @Override
+  public void shift(double[] x, double s, double[] out, int n) {
+    double by = s;
+    for (int i = 0; i < n; i++) {
+      out[i] = x[i] + by;
+    }
+  }
+
+  @Override
+  public void divideOr(double[] a, double[] b, double[] otherwise, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = b[i] == 0 ? otherwise[i] : a[i] / b[i];
+    }
+  }
+
+  @Override
+  public double least(double[] x, int n) {
+    double least = Double.POSITIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      least = Math.min(least, x[i]);
+    }
+    return least;
+  }
+
+  @Override
+  public void dot(double[] a, double[] b, double[] lanes, int n) {
+    for (int i = 0; i < n; i++) {
+      lanes[i & (lanes.length - 1)] += a[i] * b[i];
+    }
+  }
+
+  @Override
   public void weightedSum(double[][] xs, double[] weights, double[] out, int n) {
     for (int i = 0; i < n; i++) {
       double sum = 0;

@@ -133,6 +133,54 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
+  public void multiply(float[] a, float[] b, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = a[i] * b[i];
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void floor(float[] x, double least, float[] out, int n) {
+    float bound = (float) least;
+    for (int i = 0; i < n; i++) {
+      out[i] = Math.max(x[i], bound);
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void shift(float[] x, double s, float[] out, int n) {
+    float by = (float) s;
+    for (int i = 0; i < n; i++) {
+      out[i] = x[i] + by;
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void divideOr(float[] a, float[] b, float[] otherwise, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = b[i] == 0 ? otherwise[i] : a[i] / b[i];
+    }
+    round(out, n);
+  }
+
+  @Override
+  public double least(float[] x, int n) {
+    float least = Float.POSITIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      least = Math.min(least, x[i]);
+    }
+    return least;
+  }
+
+  @Override
+  public void dot(float[] a, float[] b, double[] lanes, int n) {
+    kernels.dot(a, b, lanes, n);
+  }
+
+  @Override
   public void weightedSum(float[][] xs, double[] weights, float[] out, int n) {
     if (rounded != DType.F32) {
       roundedWeightedSum(xs, weights, out, n);

@@ -14,14 +14,6 @@ public non-sealed interface MatrixMethod extends MergeMethod {
   /** Whether this tensor is merged as a matrix. */
   boolean isMatrix(TensorMerge tensor);
 
-  /**
-   * Whether it needs the Gram matrix of each model's inputs to a matrix: then only those are merged
-   * as matrices that have one in every model.
-   */
-  default boolean usesGrams() {
-    return false;
-  }
-
   /** The merge of the tensors that are not; never asks for a survey. */
   MergeState rest(MergeScope scope);
 

@@ -30,8 +30,8 @@ public interface MatrixRows {
   void write(int first, Matrix rows);
 
   /**
-   * The Gram matrix of the inputs that this layer of a model has seen, columns × columns, read
-   * anew; only for methods that {@linkplain MatrixMethod#usesGrams use} them.
+   * A model's tensor of a side table of {@linkplain SideTable.Layout#GRAM Gram matrices}, columns ×
+   * columns, read anew.
    */
-  Matrix gram(int model);
+  Matrix gram(String table, int model);
 }

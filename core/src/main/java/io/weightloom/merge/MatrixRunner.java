@@ -1,5 +1,6 @@
 package io.weightloom.merge;
 
+import io.weightloom.error.WeightloomException;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.Matrix;
@@ -8,7 +9,6 @@ import io.weightloom.merge.SpanRunner.BlockWriter;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.util.Map;
-import java.util.function.IntFunction;
 
 /**
  * Runs a matrix method on one tensor: decodes the rows that it asks for and encodes those that it
@@ -44,35 +44,16 @@ public final class MatrixRunner {
   /**
    * Merges a matrix.
    *
-   * @param grams reads the Gram matrix of a model's inputs
    * @param checkFinite whether a NaN or an infinity is an error of the model
    * @return the method's decisions
    */
   public Map<String, Object> merge(
       MatrixMethod method,
       TensorMerge matrix,
-      IntFunction<Matrix> grams,
       BlockReader reader,
       BlockWriter writer,
       boolean checkFinite) {
-    return method.merge(matrix, new Rows(matrix, grams, reader, writer, checkFinite), linAlg);
-  }
-
-  /** A whole matrix as it is stored: a table beside the models. */
-  public Matrix decode(TensorSpec spec, BlockReader reader) {
-    Matrix all =
-        Matrix.zeros(
-            Math.toIntExact(spec.shape().dims().get(0)),
-            Math.toIntExact(spec.shape().dims().get(1)));
-    int width = spec.dtype().bytes();
-    for (int at = 0; at < all.size(); at += Arith.CAPACITY) {
-      int n = Math.min(Arith.CAPACITY, all.size() - at);
-      byte[] block = bytes(n * width);
-      reader.read(0, (long) at * width, block, n * width);
-      arith.decode(spec.dtype(), block, 0, chunk, n);
-      System.arraycopy(chunk, 0, all.values(), at, n);
-    }
-    return all;
+    return method.merge(matrix, new Rows(matrix, reader, writer, checkFinite), linAlg);
   }
 
   private byte[] bytes(int length) {
@@ -84,19 +65,12 @@ public final class MatrixRunner {
 
   private final class Rows implements MatrixRows {
     private final TensorMerge matrix;
-    private final IntFunction<Matrix> grams;
     private final BlockReader reader;
     private final BlockWriter writer;
     private final boolean checkFinite;
 
-    Rows(
-        TensorMerge matrix,
-        IntFunction<Matrix> grams,
-        BlockReader reader,
-        BlockWriter writer,
-        boolean checkFinite) {
+    Rows(TensorMerge matrix, BlockReader reader, BlockWriter writer, boolean checkFinite) {
       this.matrix = matrix;
-      this.grams = grams;
       this.reader = reader;
       this.writer = writer;
       this.checkFinite = checkFinite;
@@ -161,8 +135,30 @@ public final class MatrixRunner {
     }
 
     @Override
-    public Matrix gram(int model) {
-      return grams.apply(model);
+    public Matrix gram(String table, int model) {
+      int at = matrix.firstSide(table) + model;
+      TensorMerge.Side side = matrix.sides().get(at);
+      Matrix gram = Matrix.zeros(columns(), columns());
+      int width = side.spec().dtype().bytes();
+      for (int done = 0; done < gram.size(); done += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, gram.size() - done);
+        byte[] block = bytes(n * width);
+        reader.read(matrix.inputs().size() + at, (long) done * width, block, n * width);
+        arith.decode(side.spec().dtype(), block, 0, chunk, n);
+        int bad = arith.firstNonFinite(chunk, n);
+        if (bad >= 0) {
+          throw WeightloomException.input(
+              "Cannot merge %s: %s holds %s at element %d of %s, and every value must be finite (compute the table again)"
+                  .formatted(
+                      matrix.output().name(),
+                      side.table(),
+                      chunk[bad],
+                      done + bad,
+                      side.spec().name()));
+        }
+        System.arraycopy(chunk, 0, gram.values(), done, n);
+      }
+      return gram;
     }
   }
 }

@@ -32,6 +32,19 @@ public interface MergeState extends Serializable {
       return false;
     }
 
+    /**
+     * Whether it looks at the side tables alone: then the models' values are not read, and what the
+     * chunks hold of them is not to be looked at.
+     */
+    default boolean isOfSides() {
+      return false;
+    }
+
+    /** Whether it sees every value of the models. */
+    default boolean isComplete() {
+      return !isPartial() && !isOfSides();
+    }
+
     /** Looks at one span. */
     <V> Surveyor<V> surveyor(Arith<V> arith, Span span);
 

@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param minModels fewest models, the base not counted
  * @param maxModels most models, the base not counted
  * @param parameters what it takes
+ * @param sideTables tables that it reads beside the models
  * @param variants named sets of defaults, the first one holding where a recipe names none; may be
  *     empty
  */
@@ -28,7 +29,22 @@ public record MethodSpec(
     int minModels,
     int maxModels,
     List<ParamSpec> parameters,
+    List<SideTable> sideTables,
     List<Variant> variants) {
+
+  /** A method that reads nothing but models. */
+  public MethodSpec(
+      String name,
+      String title,
+      String summary,
+      String paper,
+      BaseRule base,
+      int minModels,
+      int maxModels,
+      List<ParamSpec> parameters,
+      List<Variant> variants) {
+    this(name, title, summary, paper, base, minModels, maxModels, parameters, List.of(), variants);
+  }
 
   /**
    * A method as one body of code has it: other defaults, the same formula.
@@ -54,6 +70,7 @@ public record MethodSpec(
 
   public MethodSpec {
     parameters = List.copyOf(parameters);
+    sideTables = List.copyOf(sideTables);
     variants = List.copyOf(variants);
   }
 

@@ -28,7 +28,8 @@ public final class SpanRunner {
     /**
      * Fills {@code into} from its start.
      *
-     * @param input index of the model in the merge, or {@link #BASE}
+     * @param input index of the model in the merge, or {@link #BASE}; behind the models, of the
+     *     side table's tensor
      * @param offset first byte, from the start of the tensor's data
      * @param length number of bytes
      */
@@ -90,7 +91,7 @@ public final class SpanRunner {
       BlockReader reader,
       boolean checkFinite) {
     Surveyor<V> surveyor = survey.surveyor(arith, span);
-    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite);
+    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite, survey.isOfSides());
     Span read =
         survey.isPartial()
             ? new Span(span.tensor(), span.first(), Math.min(span.count(), Span.GRAIN))
@@ -125,7 +126,7 @@ public final class SpanRunner {
       BlockWriter writer,
       boolean checkFinite) {
     Emitter<V> emitter = state.emitter(arith, span);
-    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite);
+    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite, false);
     DType dtype = tensor.output().dtype();
     V out = arith.vector();
     if (output.length < blockElements * dtype.bytes()) {
@@ -170,16 +171,25 @@ public final class SpanRunner {
     private final boolean checkFinite;
     private final V base;
     private final V[] inputs;
+    private final V[] sides;
+    private final int from;
     private final Chunk<V> chunk;
 
-    Walk(Arith<V> arith, TensorMerge tensor, BlockReader reader, boolean checkFinite) {
+    Walk(
+        Arith<V> arith,
+        TensorMerge tensor,
+        BlockReader reader,
+        boolean checkFinite,
+        boolean ofSides) {
       this.arith = arith;
       this.tensor = tensor;
       this.reader = reader;
       this.checkFinite = checkFinite;
       this.base = arith.vector();
       this.inputs = arith.vectors(tensor.inputs().size());
-      this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs);
+      this.sides = arith.vectors(tensor.sides().size());
+      this.from = ofSides ? inputs.length : BASE;
+      this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
     }
 
     void over(Span span, BiConsumer<Chunk<V>, Integer> eachChunk, BlockEnd eachBlock) {
@@ -197,7 +207,7 @@ public final class SpanRunner {
     }
 
     private void readBlock(long first, int count) {
-      for (int i = BASE; i < inputs.length; i++) {
+      for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
         if (spec != null) {
           int width = spec.dtype().bytes();
@@ -207,20 +217,58 @@ public final class SpanRunner {
     }
 
     private void decode(long first, int at, int n) {
-      for (int i = BASE; i < inputs.length; i++) {
+      for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
         if (spec != null) {
-          V values = i == BASE ? base : inputs[i];
+          V values = values(i);
           arith.decode(spec.dtype(), blocks[i + 1], at * spec.dtype().bytes(), values, n);
-          if (checkFinite) {
+          if (i >= inputs.length) {
+            requireAllowed(tensor.sides().get(i - inputs.length), values, first, n);
+          } else if (checkFinite) {
             requireFinite(i, spec, values, first, n);
           }
         }
       }
     }
 
+    private V values(int input) {
+      if (input == BASE) {
+        return base;
+      }
+      return input < inputs.length ? inputs[input] : sides[input - inputs.length];
+    }
+
     private @org.jspecify.annotations.Nullable TensorSpec spec(int input) {
-      return input == BASE ? tensor.base() : tensor.inputs().get(input).spec();
+      if (input == BASE) {
+        return tensor.base();
+      }
+      return input < inputs.length
+          ? tensor.inputs().get(input).spec()
+          : tensor.sides().get(input - inputs.length).spec();
+    }
+
+    /** Of what a user computed elsewhere every value is looked at, every time. */
+    private void requireAllowed(TensorMerge.Side side, V values, long first, int n) {
+      int bad = arith.firstNonFinite(values, n);
+      if (bad < 0 && arith.least(values, n) < side.least()) {
+        bad = 0;
+        while (arith.at(values, bad) >= side.least()) {
+          bad++;
+        }
+      }
+      if (bad >= 0) {
+        throw WeightloomException.input(
+            "Cannot merge %s: %s holds %s at element %d of %s, %s (compute the table again)"
+                .formatted(
+                    tensor.output().name(),
+                    side.table(),
+                    arith.at(values, bad),
+                    first + bad,
+                    side.spec().name(),
+                    side.least() == 0
+                        ? "and none may be negative or not finite"
+                        : "and every value must be finite"));
+      }
     }
 
     private void requireFinite(int input, TensorSpec spec, V values, long first, int n) {

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param compute the dtype that {@link Numerics#MERGEKIT} rounds to
  * @param numerics how to round
  * @param params the parameters that hold for this tensor
+ * @param sides the side tables' tensors: table by table as the method's spec lists them, in each
+ *     the models in order; empty where the recipe gives none
  */
 public record TensorMerge(
     TensorSpec output,
@@ -22,7 +24,8 @@ public record TensorMerge(
     List<Input> inputs,
     DType compute,
     Numerics numerics,
-    Params params)
+    Params params,
+    List<Side> sides)
     implements Serializable {
 
   private static final long serialVersionUID = 1;
@@ -35,12 +38,48 @@ public record TensorMerge(
    */
   public record Input(String model, TensorSpec spec) implements Serializable {}
 
+  /**
+   * A side table's tensor.
+   *
+   * @param table the table's name in the method's spec, and {@code of} which model it is
+   * @param spec the tensor as stored
+   * @param layout how it is shaped
+   * @param least the least value allowed
+   */
+  public record Side(String table, TensorSpec spec, SideTable.Layout layout, double least)
+      implements Serializable {
+    private static final long serialVersionUID = 1;
+  }
+
   public TensorMerge {
     inputs = List.copyOf(inputs);
+    sides = List.copyOf(sides);
+  }
+
+  /** A merge of models alone. */
+  public TensorMerge(
+      TensorSpec output,
+      @Nullable TensorSpec base,
+      List<Input> inputs,
+      DType compute,
+      Numerics numerics,
+      Params params) {
+    this(output, base, inputs, compute, numerics, params, List.of());
   }
 
   public long elements() {
     return output.elements();
+  }
+
+  /** Where the tensors of this side table begin among the sides; −1 if there are none. */
+  public int firstSide(String table) {
+    for (int i = 0; i < sides.size(); i++) {
+      String label = sides.get(i).table();
+      if (label.equals(table) || label.startsWith(table + " of ")) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** Whether the work vectors are fp64. */

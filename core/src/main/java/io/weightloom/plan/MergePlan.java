@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param numerics how to round
  * @param seed of the random masks
  * @param models the models taking part, each once
+ * @param sideTables the tables that are read beside the models
  * @param donor index of the model whose config and tokenizer the output gets
  * @param tensors the output's tensors in natural order of their names
  * @param scopes for each scope, the indices of its merged tensors
@@ -31,6 +32,7 @@ public record MergePlan(
     Numerics numerics,
     long seed,
     List<ModelInfo> models,
+    List<SideTableInfo> sideTables,
     int donor,
     List<PlannedTensor> tensors,
     List<List<Integer>> scopes,
@@ -50,6 +52,21 @@ public record MergePlan(
   public record Shard(String file, List<TensorSpec> tensors) {
     public long byteSize() {
       return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
+    }
+  }
+
+  /**
+   * A table beside the models.
+   *
+   * @param table its name in the method's spec
+   * @param model the reference of the model that it is of; empty for the whole merge
+   * @param file where it is and what it holds
+   */
+  public record SideTableInfo(String table, String model, ModelInfo file) {
+
+    /** As messages call it: {@code fisher of org/name}. */
+    public String label() {
+      return model.isEmpty() ? table : table + " of " + model;
     }
   }
 

@@ -10,6 +10,7 @@ import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
+import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
@@ -47,6 +48,8 @@ public final class MergePlanner {
   private final Set<String> inputProblems = new LinkedHashSet<>();
   private final Set<String> warnings = new LinkedHashSet<>();
   private final List<String> maskNames;
+  private final List<SideTableInfo> sideTables;
+  private final SideInputs sideInputs;
 
   /**
    * What is planned for.
@@ -60,7 +63,11 @@ public final class MergePlanner {
     public static final long SHARD_BYTES = 5_000_000_000L;
   }
 
-  private MergePlanner(Recipe recipe, Map<String, ModelInfo> byReference, Options options) {
+  private MergePlanner(
+      Recipe recipe,
+      Map<String, ModelInfo> byReference,
+      List<SideTableInfo> sideTables,
+      Options options) {
     this.recipe = recipe;
     this.numerics = options.numerics();
     this.seed = options.seed();
@@ -72,6 +79,9 @@ public final class MergePlanner {
     List<String> locations = List.copyOf(byLocation.keySet());
     byReference.forEach((ref, m) -> indexByReference.put(ref, locations.indexOf(m.location())));
     this.maskNames = maskNames(models);
+    this.sideTables = List.copyOf(sideTables);
+    this.sideInputs = new SideInputs(spec, sideTables, inputProblems);
+    recipeProblems.addAll(SideInputs.problems(recipe, spec));
   }
 
   /** The references that a recipe makes, each once, in order. */
@@ -88,10 +98,15 @@ public final class MergePlanner {
    * Plans a merge.
    *
    * @param models what each reference of the recipe stands for
+   * @param sideTables what {@link Recipe#sideTables} names
    * @throws WeightloomException listing all problems
    */
-  public static MergePlan plan(Recipe recipe, Map<String, ModelInfo> models, Options options) {
-    return new MergePlanner(recipe, models, options).plan(options.shardBytes());
+  public static MergePlan plan(
+      Recipe recipe,
+      Map<String, ModelInfo> models,
+      List<SideTableInfo> sideTables,
+      Options options) {
+    return new MergePlanner(recipe, models, sideTables, options).plan(options.shardBytes());
   }
 
   private MergePlan plan(long shardBytes) {
@@ -128,6 +143,7 @@ public final class MergePlanner {
         numerics,
         seed,
         models,
+        sideTables,
         outputs.donor(),
         tensors,
         scopes,
@@ -188,6 +204,7 @@ public final class MergePlanner {
                     new TensorMerge.Input(
                         maskNames.get(draft.models().get(k)), draft.inputs().get(k)))
             .toList();
+    List<SideInputs.Picked> sides = sideInputs.of(draft);
     return new Merged(
         new TensorMerge(
             new TensorSpec(draft.name(), stored, first.shape()),
@@ -195,9 +212,11 @@ public final class MergePlanner {
             inputs,
             compute,
             numerics,
-            params),
+            params,
+            sides.stream().map(SideInputs.Picked::side).toList()),
         draft.baseModel(),
-        draft.models());
+        draft.models(),
+        sides.stream().map(SideInputs.Picked::table).toList());
   }
 
   private boolean sameShape(Draft draft, List<TensorSpec> specs) {

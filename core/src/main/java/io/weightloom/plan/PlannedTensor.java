@@ -19,10 +19,13 @@ public sealed interface PlannedTensor {
    * @param merge what from
    * @param baseModel index of the base in {@link MergePlan#models}, or −1
    * @param models index of each input's model
+   * @param sides index in {@link MergePlan#sideTables} of each side table that it reads
    */
-  record Merged(TensorMerge merge, int baseModel, List<Integer> models) implements PlannedTensor {
+  record Merged(TensorMerge merge, int baseModel, List<Integer> models, List<Integer> sides)
+      implements PlannedTensor {
     public Merged {
       models = List.copyOf(models);
+      sides = List.copyOf(sides);
     }
 
     @Override
@@ -34,6 +37,7 @@ public sealed interface PlannedTensor {
     public long inputBytes() {
       TensorSpec base = merge.base();
       return merge.inputs().stream().mapToLong(i -> i.spec().byteSize()).sum()
+          + merge.sides().stream().mapToLong(s -> s.spec().byteSize()).sum()
           + (base == null ? 0 : base.byteSize());
     }
   }

@@ -36,6 +36,9 @@ public record Recipe(
   /** Key under {@code weightloom} that says what a NaN or an infinity is. */
   public static final String NON_FINITE = "non_finite";
 
+  /** Key under {@code weightloom} that names tables beside the models. */
+  public static final String SIDE_TABLES = "side_tables";
+
   public Recipe {
     models = List.copyOf(models);
     slices = List.copyOf(slices);
@@ -87,6 +90,15 @@ public record Recipe(
       sources = List.copyOf(sources);
       parameters = Map.copyOf(parameters);
     }
+  }
+
+  /**
+   * The side tables' paths, by table and by model; the model is empty for a table of the whole
+   * merge.
+   */
+  @SuppressWarnings("unchecked") // The reader makes it so.
+  public Map<String, Map<String, String>> sideTables() {
+    return (Map<String, Map<String, String>>) extensions.getOrDefault(SIDE_TABLES, Map.of());
   }
 
   /** Whether non-finite input values are merged as they are instead of being an error. */

@@ -6,6 +6,7 @@ import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.ParamSpec.Place;
 import io.weightloom.merge.ParamSpec.Scope;
+import io.weightloom.merge.SideTable;
 import io.weightloom.recipe.Recipe.LayerRange;
 import io.weightloom.recipe.Recipe.Slice;
 import io.weightloom.recipe.Recipe.Source;
@@ -239,17 +240,56 @@ public final class RecipeReader {
     if (spec.isEmpty()) {
       return Optional.empty();
     }
+    if (key.equals(Recipe.SIDE_TABLES)) {
+      return Optional.of(sideTables(map(value, path), path, spec.get()));
+    }
     if (key.equals(Recipe.VARIANT)) {
       return variant(value, path, spec.get());
     }
     Optional<ParamSpec> param = spec.get().parameter(key).filter(p -> p.place() == Place.EXTENSION);
     if (param.isEmpty()) {
       Set<String> known = new TreeSet<>(POLICIES);
+      if (!spec.get().sideTables().isEmpty()) {
+        known.add(Recipe.SIDE_TABLES);
+      }
       known.addAll(names(p -> p.place() == Place.EXTENSION));
       problem(path, "unknown key" + Suggestion.phrase(key, known));
       return Optional.empty();
     }
     return scalar(value, path, param.get());
+  }
+
+  private Map<String, Map<String, String>> sideTables(
+      Map<String, @Nullable Object> tables, String path, MethodSpec method) {
+    Map<String, SideTable> known = new LinkedHashMap<>();
+    method.sideTables().forEach(t -> known.put(t.name(), t));
+    Map<String, Map<String, String>> found = new LinkedHashMap<>();
+    tables.forEach(
+        (name, value) -> {
+          String at = path + "." + name;
+          SideTable table = known.get(name);
+          if (known.isEmpty()) {
+            problem(at, method.name() + " reads no side tables (remove it)");
+          } else if (table == null) {
+            problem(at, "unknown side table" + Suggestion.phrase(name, known.keySet()));
+          } else {
+            found.put(name, paths(value, at, table));
+          }
+        });
+    return found;
+  }
+
+  private Map<String, String> paths(@Nullable Object value, String path, SideTable table) {
+    Map<String, String> paths = new LinkedHashMap<>();
+    if (table.per() == SideTable.Per.MERGE) {
+      string(value, path).ifPresent(p -> paths.put("", p));
+    } else {
+      map(value, path)
+          .forEach(
+              (model, p) ->
+                  string(p, path + "." + model).ifPresent(file -> paths.put(model, file)));
+    }
+    return paths;
   }
 
   private Optional<Object> variant(@Nullable Object value, String path, MethodSpec method) {

@@ -88,7 +88,17 @@ final class MatrixInMemory {
             .toList(),
         dtype,
         Numerics.ACCURATE,
-        MergeInMemory.params(method.spec(), variant, values, models));
+        MergeInMemory.params(method.spec(), variant, values, models),
+        IntStream.range(0, grams.size()).mapToObj(this::side).toList());
+  }
+
+  private TensorMerge.Side side(int k) {
+    Shape shape = Shape.of(grams.get(k).rows(), grams.get(k).columns());
+    return new TensorMerge.Side(
+        method.spec().sideTables().get(0).name() + " of " + MergeInMemory.modelName(k),
+        new TensorSpec(name, DType.F64, shape),
+        SideTable.Layout.GRAM,
+        Double.NEGATIVE_INFINITY);
   }
 
   /** Merges models whose base is zero. */
@@ -106,6 +116,7 @@ final class MatrixInMemory {
     for (Matrix m : models) {
       stored.add(Stored.of(dtype, Arrays.copyOf(m.values(), m.size())).bytes());
     }
+    grams.forEach(g -> stored.add(Stored.of(DType.F64, g.values()).bytes()));
     if (base != null) {
       stored.add(Stored.of(dtype, base.values()).bytes());
     }
@@ -117,9 +128,8 @@ final class MatrixInMemory {
             .merge(
                 method,
                 tensor,
-                k -> grams.get(k).copy(),
                 (input, offset, into, length) -> {
-                  int i = input == SpanRunner.BASE ? models.length : input;
+                  int i = input == SpanRunner.BASE ? stored.size() - 1 : input;
                   reads[i] += offset == 0 ? 1 : 0;
                   System.arraycopy(stored.get(i), (int) offset, into, 0, length);
                 },

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.linalg.DenseLinAlg;
+import io.weightloom.linalg.DenseLinAlg.Op;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.tensor.DType;
 import java.util.Arrays;
@@ -210,7 +213,7 @@ class MatrixMethodsTest {
 
   private static Matrix gram(Matrix x) {
     return new io.weightloom.linalg.Gram(
-            io.weightloom.linalg.LinAlgRegistry.reference(), x.columns())
+            LinAlgRegistry.reference(), x.columns())
         .add(x)
         .matrix();
   }
@@ -263,6 +266,29 @@ class MatrixMethodsTest {
         MatrixInMemory.of("iso_c").taskVectors(a.transposed(), b.transposed()).values();
 
     assertClose(new Matrix(n, m, turned).transposed().values(), CLOSE, merged);
+  }
+
+  /** The error is ε·σ₁/σ, for a tall matrix as for a wide one; by a Gram matrix it were its square. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void isotropicMergeFindsSmallDirections(boolean tall) {
+    DenseLinAlg reference = LinAlgRegistry.reference();
+    Matrix u = reference.svd(random(40, 5, 20)).u();
+    Matrix vt = reference.svd(random(5, 5, 21)).vt();
+    double[] sigma = {1, 1e-2, 1e-4, 1e-6, 1e-8};
+    Matrix scaled = vt.copy();
+    scaled.scaleRows(sigma);
+    Matrix task = reference.multiply(u, Op.AS_IS, scaled, Op.AS_IS);
+    Matrix isometry = reference.multiply(u, Op.AS_IS, vt, Op.AS_IS);
+    isometry.scale(Arrays.stream(sigma).average().orElseThrow());
+
+    double[] merged =
+        MatrixInMemory.of("iso_c").taskVectors(tall ? task : task.transposed()).values();
+
+    assertClose(
+        merged,
+        Offset.offset(100 * 0x1p-53 * 1e8 * 0.2),
+        (tall ? isometry : isometry.transposed()).values());
   }
 
   @ParameterizedTest

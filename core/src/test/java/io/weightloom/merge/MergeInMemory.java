@@ -49,8 +49,11 @@ final class MergeInMemory {
   private @Nullable Long shuffle;
   private boolean checkFinite = true;
   private List<String> names = List.of();
+  private DType sideDType = DType.F64;
+  private boolean randomSides;
 
-  private record TensorData(String name, @Nullable Stored base, List<Stored> models) {}
+  private record TensorData(
+      String name, @Nullable Stored base, List<Stored> models, List<Stored> sides) {}
 
   /** Outputs, decisions and kept counts by tensor. */
   record Result(
@@ -99,7 +102,47 @@ final class MergeInMemory {
   MergeInMemory tensor(String name, @Nullable Stored base, Stored... models) {
     tensors.add(
         new TensorData(
-            name, spec.base() == BaseRule.REQUIRED ? base : null, List.of(models.clone())));
+            name,
+            spec.base() == BaseRule.REQUIRED ? base : null,
+            List.of(models.clone()),
+            List.of()));
+    if (randomSides && !spec.sideTables().isEmpty()) {
+      sides(randomTables(models[0].count(), models.length));
+    }
+    return this;
+  }
+
+  /** Tables of the last tensor for the first side table of the method, one a model. */
+  MergeInMemory sides(double[]... tables) {
+    TensorData last = tensors.remove(tensors.size() - 1);
+    tensors.add(
+        new TensorData(
+            last.name(),
+            last.base(),
+            last.models(),
+            Arrays.stream(tables).map(t -> Stored.of(sideDType, t)).toList()));
+    return this;
+  }
+
+  /** Gives every tensor whatever side tables the method reads; a fifth of their values are 0. */
+  MergeInMemory randomSides() {
+    randomSides = true;
+    return this;
+  }
+
+  private static double[][] randomTables(int count, int models) {
+    Random random = new Random(count);
+    double[][] tables = new double[models][count];
+    for (double[] table : tables) {
+      Arrays.setAll(
+          table, i -> random.nextInt(5) == 0 ? 0 : (float) Math.abs(random.nextGaussian()));
+    }
+    return tables;
+  }
+
+  /** The dtype of the side tables; call it before {@link #sides}. */
+  MergeInMemory sideDType(DType dtype) {
+    sideDType = dtype;
     return this;
   }
 
@@ -208,7 +251,22 @@ final class MergeInMemory {
         inputs,
         computeByTensor.getOrDefault(data.name(), compute == null ? output : compute),
         numerics,
-        params(inputs.size()));
+        params(inputs.size()),
+        sides(data, count));
+  }
+
+  private List<TensorMerge.Side> sides(TensorData data, int count) {
+    List<TensorMerge.Side> sides = new ArrayList<>();
+    for (int k = 0; k < data.sides().size(); k++) {
+      SideTable table = spec.sideTables().get(0);
+      sides.add(
+          new TensorMerge.Side(
+              table.name() + " of " + modelName(k),
+              spec(data.name(), data.sides().get(k).dtype(), count),
+              table.layout(),
+              table.least()));
+    }
+    return sides;
   }
 
   private static TensorSpec spec(String name, DType dtype, int count) {
@@ -328,7 +386,11 @@ final class MergeInMemory {
   private static BlockReader reader(TensorData data) {
     return (input, offset, into, length) -> {
       Stored base = data.base();
-      Stored from = input == SpanRunner.BASE && base != null ? base : data.models().get(input);
+      int models = data.models().size();
+      Stored from =
+          input == SpanRunner.BASE && base != null
+              ? base
+              : input < models ? data.models().get(input) : data.sides().get(input - models);
       System.arraycopy(from.bytes(), (int) offset, into, 0, length);
       Arrays.fill(into, length, into.length, (byte) 0x55);
     };

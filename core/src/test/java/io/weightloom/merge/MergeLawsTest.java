@@ -77,6 +77,7 @@ class MergeLawsTest {
   @MethodSource("all")
   void orderOfTwoModelsDoesNotMatter(MethodCase method) {
     assumeThat(method.spec().maxModels()).isGreaterThan(1);
+    assumeThat(method.spec().sideTables()).as("tables do not change places here").isEmpty();
     for (DType dtype : DTYPES) {
       double[] base = base(dtype);
       double[] one = RandomModels.tuned(base, 1);
@@ -130,7 +131,9 @@ class MergeLawsTest {
 
   private static Stored even(MethodCase method, double[] base, List<double[]> models) {
     MergeInMemory merge = method.merge().dtype(DType.F32).set("weight", 0.5);
-    merge.set("normalize", method.spec().name().equals("ties"));
+    if (method.has("normalize")) {
+      merge.set("normalize", method.spec().name().equals("ties"));
+    }
     if (method.has("density")) {
       merge.set("density", 0.5);
     }

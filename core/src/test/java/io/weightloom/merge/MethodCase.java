@@ -64,7 +64,7 @@ record MethodCase(MethodSpec spec, String variant) {
 
   /** With every number away from the value that makes it a no-op, for this many models. */
   MergeInMemory busy(int models) {
-    MergeInMemory merge = merge();
+    MergeInMemory merge = merge().randomSides();
     BUSY.forEach(
         (key, value) -> {
           if (has(key)) {

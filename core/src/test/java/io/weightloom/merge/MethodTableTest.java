@@ -66,6 +66,11 @@ class MethodTableTest {
       out.append(s.base() == MethodSpec.BaseRule.REQUIRED ? " Needs a `base_model`.\n\n" : "\n\n");
       out.append("| parameter | where | default | range | meaning |\n|---|---|---|---|---|\n");
       s.parameters().forEach(p -> out.append(row(p)));
+      if (!s.sideTables().isEmpty()) {
+        out.append(
+            "\n| `weightloom: {side_tables: …}` | one for | shape | meaning |\n|---|---|---|---|\n");
+        s.sideTables().forEach(t -> out.append(row(t)));
+      }
       if (!s.variants().isEmpty()) {
         out.append("\n| `weightloom: {variant: …}` | what it is | its defaults |\n|---|---|---|\n");
         s.variants().forEach(v -> out.append(row(v)));
@@ -89,6 +94,16 @@ class MethodTableTest {
         };
     String byDefault = p.defaultValue().map(v -> "`" + v + "`").orElse("required");
     return "| `%s` | %s | %s | %s | %s |\n".formatted(p.name(), where, byDefault, range, p.help());
+  }
+
+  private static String row(SideTable t) {
+    return "| `%s`%s | %s | %s | %s |\n"
+        .formatted(
+            t.name(),
+            t.required() ? "" : ", optional",
+            t.per() == SideTable.Per.MODEL ? "each model" : "the merge",
+            t.layout() == SideTable.Layout.ELEMENTS ? "the tensor's" : "columns × columns",
+            t.help());
   }
 
   private static String row(MethodSpec.Variant v) {

@@ -168,6 +168,61 @@ class OrderStatisticTest {
     assertThat(IntStream.range(0, n).filter(i -> out[i] != 0).max()).hasValue(3 * (k - 1));
   }
 
+  /** What the first grain of each span, the sample, holds; and what follows it. */
+  static List<Arguments> samples() {
+    return List.of(
+        Arguments.of("a pile, as in the rest", 0.5, 0.25, 0.5, 0.25),
+        Arguments.of("a pile of another value", 0.75, 0.25, 0.5, 0.125),
+        Arguments.of("a pile of another value under the same upper bits", 0.5001, 0.25, 0.5, 0.25),
+        Arguments.of("a pile that the rank does not fall into", 0.5, 0.5, 0.125, 0.0625));
+  }
+
+  /** Large enough for a sample; each guess is held against the sort. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("samples")
+  void aSampleMayMisleadAndTheThresholdIsStillExact(
+      String name, double sampledMost, double sampledLeast, double most, double least) {
+    int n = 3 * Span.GRAIN + 17;
+    double[] delta = new double[n];
+    Arrays.setAll(
+        delta,
+        i ->
+            i < Span.GRAIN
+                ? (i % 2 == 0 ? sampledMost : sampledLeast)
+                : (i % 2 == 0 ? most : least) * (i % 7 == 0 ? 1.125 : 1));
+    double[] values = Stored.of(DType.F32, delta).values();
+    double[] sorted = sortedMagnitudes(values);
+    for (double density : new double[] {0.3, 0.45, 0.5, 0.8}) {
+      int k = (int) (density * n);
+
+      MergeInMemory.Result merged =
+          ties(DType.F32, "exact", density)
+              .kernels(KernelRegistry.get().kernels())
+              .grains(4)
+              .taskVectors(values)
+              .run();
+
+      assertThat(reported(merged)).as("density %s", density).isEqualTo(sorted[n - k]);
+      assertThat(merged.kept().get(0)).as("density %s", density).containsExactly(k);
+    }
+  }
+
+  @Test
+  void aPileIsFoundByOneFullReadAfterTwoSamples() {
+    double[] delta = new double[2 * Span.GRAIN];
+    Arrays.setAll(delta, i -> i % 4 * 0.25);
+
+    MergeInMemory.Result merged =
+        ties(DType.F32, "exact", 0.4)
+            .kernels(KernelRegistry.get().kernels())
+            .grains(2)
+            .taskVectors(delta)
+            .run();
+
+    assertThat(reported(merged)).isEqualTo(0.5);
+    assertThat(merged.reads()).isEqualTo(4);
+  }
+
   static List<Arguments> cuts() {
     return List.of(
         Arguments.of(3, 1 << 20, 1L),

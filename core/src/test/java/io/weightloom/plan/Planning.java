@@ -28,6 +28,7 @@ final class Planning {
 
   private final Map<String, Object> recipe = new LinkedHashMap<>();
   private final Map<String, ModelInfo> models = new LinkedHashMap<>();
+  private final List<MergePlan.SideTableInfo> sideTables = new ArrayList<>();
   private Numerics numerics = Numerics.ACCURATE;
   private long shardBytes = Options.SHARD_BYTES;
 
@@ -113,12 +114,20 @@ final class Planning {
     return more;
   }
 
+  /** A side table; the recipe must name it as well. */
+  Planning sideTable(String table, String model, List<TensorSpec> tensors) {
+    sideTables.add(
+        new MergePlan.SideTableInfo(
+            table, model, ModelInfo.of(table, "/side/" + table + model, tensors, false)));
+    return this;
+  }
+
   MergePlan plan() {
     RecipeReader.Outcome outcome = RecipeReader.read(recipe);
     assertThat(outcome.problems()).isEmpty();
     Recipe read = outcome.recipe();
     assertThat(models.keySet()).containsAll(MergePlanner.references(read));
-    return MergePlanner.plan(read, models, new Options(numerics, 42, shardBytes));
+    return MergePlanner.plan(read, models, sideTables, new Options(numerics, 42, shardBytes));
   }
 
   AbstractThrowableAssert<?, ?> fails(WeightloomException.Kind kind) {

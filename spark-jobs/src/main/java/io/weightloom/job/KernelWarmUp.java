@@ -1,5 +1,7 @@
 package io.weightloom.job;
 
+import static java.lang.Double.NEGATIVE_INFINITY;
+
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ContentDigest;
 import io.weightloom.kernel.KernelRegistry;
@@ -58,7 +60,12 @@ public final class KernelWarmUp {
             .toList(),
         merge.compute(),
         merge.numerics(),
-        merge.params());
+        merge.params(),
+        merge.sides().stream()
+            .map(
+                s ->
+                    new TensorMerge.Side(s.table(), small(s.spec()), s.layout(), NEGATIVE_INFINITY))
+            .toList());
   }
 
   private static TensorSpec small(TensorSpec spec) {

@@ -10,6 +10,7 @@ import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.merge.Params;
 import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
 import java.nio.charset.StandardCharsets;
@@ -57,7 +58,19 @@ public final class Manifest {
     manifest.set("warnings", Json.tree(plan.warnings()));
     ArrayNode inputs = manifest.putArray("inputs");
     for (int i = 0; i < plan.models().size(); i++) {
-      inputs.add(input(merge, result, i));
+      ModelDir dir = merge.models().get(i);
+      inputs.add(input(plan.models().get(i).reference(), dir, result.inputDigests().get(i)));
+    }
+    if (!plan.sideTables().isEmpty()) {
+      ArrayNode sides = manifest.putArray("side_tables");
+      for (int i = 0; i < plan.sideTables().size(); i++) {
+        SideTableInfo table = plan.sideTables().get(i);
+        ModelDir dir = merge.sideTables().get(i);
+        sides.add(
+            Json.object()
+                .put("table", table.table())
+                .setAll(input(table.model(), dir, result.sideDigests().get(i))));
+      }
     }
     manifest.set("realised_density", Json.tree(result.realisedDensity()));
     ObjectNode tensors = manifest.putObject("tensors");
@@ -72,18 +85,17 @@ public final class Manifest {
     return manifest;
   }
 
-  private static ObjectNode input(PreparedMerge merge, MergeResult result, int index) {
-    ModelDir dir = merge.models().get(index);
+  private static ObjectNode input(String model, ModelDir dir, Map<String, String> digests) {
     ObjectNode input = Json.object();
-    input.put("model", merge.plan().models().get(index).reference());
+    input.put("model", model);
     input.put("location", dir.path());
     Map<String, String> headers = new LinkedHashMap<>();
     for (SafetensorsHeader shard : dir.shards()) {
       headers.put(shard.path().substring(shard.path().lastIndexOf('/') + 1), shard.sha256());
     }
     input.set("header_sha256", Json.tree(headers));
-    input.put("tensors_read", result.inputDigests().get(index).size());
-    input.put("content", contentOf(result.inputDigests().get(index)));
+    input.put("tensors_read", digests.size());
+    input.put("content", contentOf(digests));
     return input;
   }
 

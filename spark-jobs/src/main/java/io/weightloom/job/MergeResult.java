@@ -19,9 +19,13 @@ import java.util.TreeMap;
  * @param output the directory
  * @param tensors in the plan's order
  * @param inputDigests by model of the plan: content digest of each tensor that was read, by name
+ * @param sideDigests likewise by side table of the plan
  */
 public record MergeResult(
-    String output, List<TensorResult> tensors, List<Map<String, String>> inputDigests) {
+    String output,
+    List<TensorResult> tensors,
+    List<Map<String, String>> inputDigests,
+    List<Map<String, String>> sideDigests) {
 
   /**
    * What became of a tensor.
@@ -49,6 +53,8 @@ public record MergeResult(
     Map<Integer, Map<String, Object>> decisions = decisions(work, emitted);
     List<Map<String, String>> inputs = new ArrayList<>();
     plan.models().forEach(m -> inputs.add(new TreeMap<>()));
+    List<Map<String, String>> sides = new ArrayList<>();
+    plan.sideTables().forEach(t -> sides.add(new TreeMap<>()));
     List<TensorResult> results = new ArrayList<>();
     for (int i = 0; i < plan.tensors().size(); i++) {
       PlannedTensor planned = plan.tensors().get(i);
@@ -60,9 +66,9 @@ public record MergeResult(
               ContentDigest.tensor(grains),
               kept(parts),
               decisions.getOrDefault(i, Map.of())));
-      digestInputs(planned, parts, inputs);
+      digestInputs(planned, parts, inputs, sides);
     }
-    return new MergeResult(request.output().toString(), results, inputs);
+    return new MergeResult(request.output().toString(), results, inputs, sides);
   }
 
   private static Map<Integer, Map<String, Object>> decisions(
@@ -93,7 +99,10 @@ public record MergeResult(
   }
 
   private static void digestInputs(
-      PlannedTensor planned, List<Work.Emitted> parts, List<Map<String, String>> inputs) {
+      PlannedTensor planned,
+      List<Work.Emitted> parts,
+      List<Map<String, String>> inputs,
+      List<Map<String, String>> sides) {
     if (planned instanceof Copied c) {
       inputs.get(c.model()).put(c.source().name(), digest(parts, 0));
     } else if (planned instanceof Merged m) {
@@ -102,9 +111,13 @@ public record MergeResult(
         String name = m.merge().inputs().get(k).spec().name();
         inputs.get(m.models().get(k)).put(name, digest(parts, k));
       }
+      for (int s = 0; s < m.sides().size(); s++) {
+        String name = m.merge().sides().get(s).spec().name();
+        sides.get(m.sides().get(s)).put(name, digest(parts, models + s));
+      }
       var base = m.merge().base();
       if (base != null) {
-        inputs.get(m.baseModel()).put(base.name(), digest(parts, models));
+        inputs.get(m.baseModel()).put(base.name(), digest(parts, models + m.sides().size()));
       }
     }
   }

@@ -11,6 +11,7 @@ import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.ModelInfo;
 import io.weightloom.plan.PlannedTensor.Merged;
@@ -29,11 +30,14 @@ import java.util.stream.IntStream;
  *
  * @param plan what will be done
  * @param models the opened models, by their index in the plan
+ * @param sideTables the opened side tables, by their index in the plan
  * @param layouts the output's files, by their index in the plan
- * @param grams the Gram matrices beside each model, where the method uses them; else empty
  */
 public record PreparedMerge(
-    MergePlan plan, List<ModelDir> models, List<SafetensorsLayout> layouts, GramFiles grams) {
+    MergePlan plan,
+    List<ModelDir> models,
+    List<ModelDir> sideTables,
+    List<SafetensorsLayout> layouts) {
 
   /** What safetensors files of PyTorch models carry, and what transformers asks for. */
   static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -47,31 +51,44 @@ public record PreparedMerge(
       String location = canonical(ModelReference.resolve(reference, System.getenv()));
       ModelDir dir = byLocation.computeIfAbsent(location, l -> ModelDir.open(l, Profile.REFERENCE));
       dirs.put(reference, dir);
-      byReference.put(
-          reference,
-          ModelInfo.of(
-              reference,
-              location,
-              dir.tensors().values().stream().map(TensorLocation::spec).toList(),
-              dir.config().path("tie_word_embeddings").asBoolean(false)));
+      byReference.put(reference, info(reference, location, dir));
     }
+    List<ModelDir> tableDirs = new ArrayList<>();
+    List<SideTableInfo> tables = new ArrayList<>();
+    recipe
+        .sideTables()
+        .forEach(
+            (table, paths) ->
+                paths.forEach(
+                    (model, path) -> {
+                      ModelDir dir = ModelDir.open(canonical(path), Profile.REFERENCE);
+                      tableDirs.add(dir);
+                      tables.add(new SideTableInfo(table, model, info(path, dir.path(), dir)));
+                    }));
     TokenizerCheck.require(recipe, dirs);
-    MergePlan plan = MergePlanner.plan(recipe, byReference, options);
+    MergePlan plan = MergePlanner.plan(recipe, byReference, tables, options);
     List<ModelDir> models = new ArrayList<>();
     for (ModelInfo model : plan.models()) {
       models.add(java.util.Objects.requireNonNull(byLocation.get(model.location())));
     }
     List<SafetensorsLayout> layouts =
         plan.shards().stream().map(s -> SafetensorsLayout.of(s.tensors(), METADATA)).toList();
-    return new PreparedMerge(plan, List.copyOf(models), layouts, GramFiles.of(plan, models));
+    return new PreparedMerge(plan, List.copyOf(models), List.copyOf(tableDirs), layouts);
+  }
+
+  private static ModelInfo info(String reference, String location, ModelDir dir) {
+    return ModelInfo.of(
+        reference,
+        location,
+        dir.tensors().values().stream().map(TensorLocation::spec).toList(),
+        dir.config().path("tie_word_embeddings").asBoolean(false));
   }
 
   /** Whether a tensor of the plan is merged as a matrix. */
   boolean isMatrix(int tensor) {
     return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
         && plan.tensors().get(tensor) instanceof Merged t
-        && m.isMatrix(t.merge())
-        && (!m.usesGrams() || !grams.of(t).isEmpty());
+        && m.isMatrix(t.merge());
   }
 
   /** What is merged as a matrix. */

@@ -25,7 +25,7 @@ sealed interface Work extends Serializable {
    * @param tensor index in the plan
    * @param merge what is computed
    * @param base the base's bytes, or null
-   * @param inputs the models' bytes
+   * @param inputs the models' bytes, and behind them the side tables'
    * @param file the output file
    * @param begin first byte of the tensor in it
    */
@@ -112,17 +112,10 @@ sealed interface Work extends Serializable {
    * @param method the method's name
    * @param linAlg the linear algebra's name: every executor uses the driver's
    * @param place the tensor
-   * @param grams the Gram matrix of each model's inputs; empty for a method that uses none
    * @param reads the most reads that it takes
    */
-  record WholeMatrix(
-      String method, String linAlg, Place place, List<TensorLocation> grams, int reads)
-      implements Work {
+  record WholeMatrix(String method, String linAlg, Place place, int reads) implements Work {
     private static final long serialVersionUID = 1;
-
-    public WholeMatrix {
-      grams = List.copyOf(grams);
-    }
 
     @Override
     public long bytes() {

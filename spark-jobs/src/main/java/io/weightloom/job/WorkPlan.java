@@ -114,7 +114,6 @@ final class WorkPlan {
               merge.plan().method(),
               LinAlgRegistry.get().name(),
               place(tensors.get(0)),
-              merge.grams().of((Merged) tensor(tensors.get(0))),
               m.reads(tensor)));
     } else {
       scopes.add(tensors);
@@ -137,21 +136,24 @@ final class WorkPlan {
     List<TensorLocation> inputs = new ArrayList<>();
     for (int k = 0; k < merged.models().size(); k++) {
       String name = merged.merge().inputs().get(k).spec().name();
-      inputs.add(location(merged.models().get(k), name));
+      inputs.add(location(merge.models().get(merged.models().get(k)), name));
+    }
+    for (int s = 0; s < merged.sides().size(); s++) {
+      String name = merged.merge().sides().get(s).spec().name();
+      inputs.add(location(merge.sideTables().get(merged.sides().get(s)), name));
     }
     var base = merged.merge().base();
     String name = merged.output().name();
     return new Work.Place(
         index,
         merged.merge(),
-        base == null ? null : location(merged.baseModel(), base.name()),
+        base == null ? null : location(merge.models().get(merged.baseModel()), base.name()),
         inputs,
         file(name),
         begin(name));
   }
 
-  private TensorLocation location(int model, String name) {
-    ModelDir dir = merge.models().get(model);
+  private static TensorLocation location(ModelDir dir, String name) {
     TensorLocation location = dir.tensors().get(name);
     if (location == null) {
       throw new IllegalStateException(dir.path() + " has no " + name);
@@ -171,7 +173,7 @@ final class WorkPlan {
     long size = copied.source().byteSize();
     long grain = (long) Span.GRAIN * Worker.grainWidth(copied.source().dtype());
     long piece = Math.max(1, cut.spanBytes() / grain) * grain;
-    TensorLocation source = location(copied.model(), copied.source().name());
+    TensorLocation source = location(merge.models().get(copied.model()), copied.source().name());
     String name = copied.output().name();
     for (long at = 0; at < size; at += piece) {
       copies.add(
@@ -193,7 +195,7 @@ final class WorkPlan {
       if (survey.isPresent()) {
         boolean first = !checked.get(s);
         each(s, (scope, place, span) -> work.add(new Work.SurveySpan(scope, place, span, first)));
-        checked.set(s, checked.get(s) || !survey.get().isPartial());
+        checked.set(s, checked.get(s) || survey.get().isComplete());
       }
     }
     return work;

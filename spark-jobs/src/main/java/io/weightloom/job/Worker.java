@@ -7,7 +7,6 @@ import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.LinAlgRegistry;
-import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRunner;
 import io.weightloom.merge.MergeState;
@@ -27,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,7 +80,7 @@ final class Worker implements AutoCloseable {
     boolean first = true;
     for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
       state = s.get().conclude(List.of(survey(s.get(), work.place(), span, first)));
-      first &= s.get().isPartial();
+      first &= !s.get().isComplete();
     }
     return emit(state, work.place(), span, first, state.decisions(0));
   }
@@ -128,7 +126,7 @@ final class Worker implements AutoCloseable {
         decided);
   }
 
-  /** The models' in order, then the base's if there is one. */
+  /** The models' in order, the side tables', then the base's if there is one. */
   private static List<ContentDigest.Accumulator> inputDigests(Work.Place place) {
     List<ContentDigest.Accumulator> inputs = new ArrayList<>();
     place.inputs().forEach(i -> inputs.add(digest(i.spec())));
@@ -152,15 +150,11 @@ final class Worker implements AutoCloseable {
     long[] digested = new long[inputs.size()];
     ContentDigest.Accumulator output = digest(place.merge().output());
     FileChannel channel = output(place.file());
-    MatrixRunner matrices =
-        new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()));
-    String[] gramDigests = new String[work.grams().size()];
     Map<String, Object> decisions =
-        new TreeMap<>(
-            matrices.merge(
+        new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
+            .merge(
                 method,
                 place.merge(),
-                k -> gram(matrices, work.grams().get(k), k, gramDigests),
                 (i, offset, block, n) -> {
                   read(location(place, i), offset, block, n);
                   int input = i == SpanRunner.BASE ? inputs.size() - 1 : i;
@@ -173,10 +167,7 @@ final class Worker implements AutoCloseable {
                   output.update(block, 0, n);
                   write(channel, place.file(), place.begin() + offset, block, n);
                 },
-                checkFinite));
-    if (gramDigests.length > 0) {
-      decisions.put("gram_digests", List.of(gramDigests));
-    }
+                checkFinite);
     return new Work.Emitted(
         place.tensor(),
         0,
@@ -184,19 +175,6 @@ final class Worker implements AutoCloseable {
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decisions);
-  }
-
-  private Matrix gram(MatrixRunner matrices, TensorLocation from, int model, String[] digests) {
-    ContentDigest.Accumulator digest = digest(from.spec());
-    Matrix gram =
-        matrices.decode(
-            from.spec(),
-            (k, offset, block, n) -> {
-              read(from, offset, block, n);
-              digest.update(block, 0, n);
-            });
-    digests[model] = ContentDigest.tensor(digest.grains());
-    return gram;
   }
 
   private Work.Emitted copy(Work.CopyBytes work) {

@@ -201,7 +201,7 @@ class MatrixMergeTest {
 
   private static final String[] LAYERS = {UP, Family.UP.formatted(1)};
 
-  /** Gram matrices of made-up inputs beside each model, for the up projections. */
+  /** Gram matrices of made-up inputs, a file for each model. */
   private Path withGrams(String... tensors) {
     Path models = Family.write(dir.resolve("zoo"), "F32");
     for (String model : new String[] {"a", "b"}) {
@@ -209,7 +209,7 @@ class MatrixMergeTest {
       for (String tensor : tensors) {
         grams.add(tensor, "F64", new long[] {7, 7}, gram(model, tensor).values());
       }
-      grams.write(models.resolve(model).resolve(GramFiles.FILE));
+      grams.write(dir.resolve(model + ".safetensors"));
     }
     return models;
   }
@@ -219,8 +219,12 @@ class MatrixMergeTest {
     return new Gram(LinAlgRegistry.reference(), 7).add(inputs).matrix();
   }
 
-  private static Merging regmean(Path models) {
-    return Merging.of(recipe("regmean", "").replace(zoo.toString(), models.toString()));
+  private Merging regmean(Path models) {
+    String grams =
+        "weightloom: {side_tables: {grams: {ZOO/a: DIR/a.safetensors, ZOO/b: DIR/b.safetensors}}}";
+    return Merging.of(
+        recipe("regmean", grams.replace("DIR", dir.toString()).replace("ZOO", zoo.toString()))
+            .replace(zoo.toString(), models.toString()));
   }
 
   @Test
@@ -248,34 +252,29 @@ class MatrixMergeTest {
       Arrays.setAll(x, i -> (x[i] + y[i]) / 2);
       assertThat(merged.tensors().get(other).values()).containsExactly(x, within(1e-6));
     }
-    assertThat(merged.manifest().at("/tensors/" + UP + "/gram_digests").size()).isEqualTo(2);
-    assertThat(merged.manifest().get("grams_header_sha256").size()).isEqualTo(2);
+    assertThat(merged.manifest().at("/side_tables/0/tensors_read").asInt()).isEqualTo(2);
     assertSame(
         run(regmean(models).cut(new WorkPlan.Cut(1, 0)).shardBytes(300), 3, "three"), merged);
   }
 
   @Test
   void regmeanSaysWhichGramsAreMissingOrDoNotFit() {
-    assertThatThrownBy(() -> regmean(zoo).into(dir.resolve("out")))
+    assertThatThrownBy(() -> Merging.of(recipe("regmean", "")).into(dir.resolve("out")))
         .isInstanceOf(WeightloomException.class)
-        .hasMessage(
-            "Cannot merge with regmean: "
-                + zoo.resolve("a")
-                + " has no grams.safetensors (write one: docs/matrix-methods.md says how)");
+        .hasMessageContaining("weightloom.side_tables.grams: regmean needs this table of ");
     Path models = withGrams(UP);
-    Path ofB = models.resolve("b").resolve(GramFiles.FILE);
-    new TinyCheckpoint().add("other", "F32", new long[] {1, 1}, 1).write(ofB);
-    assertThatThrownBy(() -> regmean(models).into(dir.resolve("out")))
-        .hasMessageStartingWith(
-            "Cannot merge "
-                + UP
-                + ": there is no Gram matrix of it in the grams.safetensors of b (");
+    Path ofB = dir.resolve("b.safetensors");
     new TinyCheckpoint().add(UP, "F32", new long[] {1, 2}, 1, 2).write(ofB);
     assertThatThrownBy(() -> regmean(models).into(dir.resolve("out")))
-        .hasMessageContaining(
-            "it is F32 [1, 2], the weight is [9, 7] (a weight of n columns needs n × n");
-    Path none = withGrams("other.weight");
-    assertThatThrownBy(() -> regmean(none).into(dir.resolve("out")))
-        .hasMessageStartingWith("Cannot merge with regmean: no tensor's name is found in all of");
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("has shape [1, 2], not [7, 7]");
+    double[] bad = gram("b", UP).values();
+    bad[9] = Double.NaN;
+    new TinyCheckpoint().add(UP, "F64", new long[] {7, 7}, bad).write(ofB);
+    assertThatThrownBy(() -> regmean(models).into(dir.resolve("out")))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("grams of ")
+        .hasMessageContaining("holds NaN at element 9 of " + UP);
+    assertThat(dir.resolve("out")).doesNotExist();
   }
 }

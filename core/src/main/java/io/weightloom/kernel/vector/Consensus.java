@@ -10,6 +10,10 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Operations over the same element of several models, added in the order of the models. Two vectors
  * are under way at once, so that finding a model's array is paid for half as often.
+ *
+ * <p>Here and in {@link Reductions} an accumulator begins with the first values and not with zero:
+ * C2 of JDK 17 keeps a loop variable in memory when it may come from a constant vector as well as
+ * from a computed one.
  */
 final class Consensus {
   private static final int STEP = 2 * WIDTH;
@@ -77,8 +81,10 @@ final class Consensus {
     int upper = FLOATS.loopBound(n);
     int i = 0;
     for (; i < upper; i += WIDTH) {
-      FloatVector sum = zero;
-      for (int k = 0; k < xs.length; k++) {
+      FloatVector first = FloatVector.fromArray(FLOATS, xs[0], i);
+      FloatVector sum = zero.blend(1, first.compare(VectorOperators.GT, 0));
+      sum = sum.sub(zero.blend(1, first.compare(VectorOperators.LT, 0)));
+      for (int k = 1; k < xs.length; k++) {
         FloatVector x = FloatVector.fromArray(FLOATS, xs[k], i);
         sum = sum.add(zero.blend(1, x.compare(VectorOperators.GT, 0)));
         sum = sum.sub(zero.blend(1, x.compare(VectorOperators.LT, 0)));
@@ -103,9 +109,6 @@ final class Consensus {
     }
     return x < 0 ? -1 : zeroSign;
   }
-
-  // The sums below begin with the first model's values and not with zero: C2 of JDK 17 keeps a loop
-  // variable in memory when it may come from a constant vector as well as from a computed one.
 
   static void disjointSum(float[][] xs, float[] sign, float[] out, int n) {
     FloatVector zero = FloatVector.zero(FLOATS);
@@ -215,8 +218,10 @@ final class Consensus {
     int i = 0;
     for (; i < upper; i += WIDTH) {
       FloatVector elected = FloatVector.fromArray(FLOATS, sign, i);
-      FloatVector max = FloatVector.zero(FLOATS);
-      for (int k = 0; k < xs.length; k++) {
+      FloatVector zero = FloatVector.zero(FLOATS);
+      FloatVector first = FloatVector.fromArray(FLOATS, xs[0], i).mul(elected);
+      FloatVector max = zero.blend(first, first.compare(VectorOperators.GT, 0));
+      for (int k = 1; k < xs.length; k++) {
         FloatVector agreeing = FloatVector.fromArray(FLOATS, xs[k], i).mul(elected);
         max = max.blend(agreeing, agreeing.compare(VectorOperators.GT, max));
       }

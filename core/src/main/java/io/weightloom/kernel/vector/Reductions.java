@@ -3,7 +3,6 @@ package io.weightloom.kernel.vector;
 import static io.weightloom.kernel.vector.Species.DOUBLES;
 import static io.weightloom.kernel.vector.Species.FLOATS;
 import static io.weightloom.kernel.vector.Species.HALF_FLOATS;
-import static io.weightloom.kernel.vector.Species.INTS;
 import static io.weightloom.kernel.vector.Species.WIDTH;
 
 import io.weightloom.kernel.Kernels;
@@ -64,17 +63,21 @@ final class Reductions {
       return 0;
     }
     int least = threshold > 0 ? Float.floatToRawIntBits(threshold) : 0;
-    // Adds -1 where the key is below the least one, and where it is a NaN's.
-    IntVector without = IntVector.zero(INTS);
     int upper = FLOATS.loopBound(n);
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
-      IntVector small = key.sub(least);
-      IntVector nan = key.lanewise(VectorOperators.NEG).add(INFINITY);
-      without = without.add(small.or(nan).lanewise(VectorOperators.ASHR, 31));
+    int count = 0;
+    if (upper > 0) {
+      // Adds -1 where the key is below the least one, and where it is a NaN's.
+      IntVector first = FloatVector.fromArray(FLOATS, x, 0).reinterpretAsInts().and(MAGNITUDE);
+      IntVector firstNan = first.lanewise(VectorOperators.NEG).add(INFINITY);
+      IntVector without = first.sub(least).or(firstNan).lanewise(VectorOperators.ASHR, 31);
+      for (i = WIDTH; i < upper; i += WIDTH) {
+        IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
+        IntVector nan = key.lanewise(VectorOperators.NEG).add(INFINITY);
+        without = without.add(key.sub(least).or(nan).lanewise(VectorOperators.ASHR, 31));
+      }
+      count = i + without.reduceLanes(VectorOperators.ADD);
     }
-    int count = i + without.reduceLanes(VectorOperators.ADD);
     for (; i < n; i++) {
       count += Math.abs(x[i]) >= threshold ? 1 : 0;
     }
@@ -82,14 +85,18 @@ final class Reductions {
   }
 
   static int countNonZero(float[] x, int n) {
-    IntVector zeros = IntVector.zero(INTS);
     int upper = FLOATS.loopBound(n);
     int i = 0;
-    for (; i < upper; i += WIDTH) {
-      IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
-      zeros = zeros.add(key.sub(1).lanewise(VectorOperators.ASHR, 31));
+    int count = 0;
+    if (upper > 0) {
+      IntVector first = FloatVector.fromArray(FLOATS, x, 0).reinterpretAsInts().and(MAGNITUDE);
+      IntVector zeros = first.sub(1).lanewise(VectorOperators.ASHR, 31);
+      for (i = WIDTH; i < upper; i += WIDTH) {
+        IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
+        zeros = zeros.add(key.sub(1).lanewise(VectorOperators.ASHR, 31));
+      }
+      count = i + zeros.reduceLanes(VectorOperators.ADD);
     }
-    int count = i + zeros.reduceLanes(VectorOperators.ADD);
     for (; i < n; i++) {
       count += x[i] != 0 ? 1 : 0;
     }
@@ -145,13 +152,16 @@ final class Reductions {
   }
 
   static int firstNonFinite(float[] x, int n) {
-    IntVector greatest = IntVector.zero(INTS);
     int upper = FLOATS.loopBound(n);
-    for (int i = 0; i < upper; i += WIDTH) {
-      IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
-      greatest = greatest.max(key);
+    boolean clean = false;
+    if (upper > 0) {
+      IntVector greatest = FloatVector.fromArray(FLOATS, x, 0).reinterpretAsInts().and(MAGNITUDE);
+      for (int i = WIDTH; i < upper; i += WIDTH) {
+        IntVector key = FloatVector.fromArray(FLOATS, x, i).reinterpretAsInts().and(MAGNITUDE);
+        greatest = greatest.max(key);
+      }
+      clean = greatest.reduceLanes(VectorOperators.MAX) < INFINITY;
     }
-    boolean clean = greatest.reduceLanes(VectorOperators.MAX) < INFINITY;
     for (int i = clean ? upper : 0; i < n; i++) {
       if (!Float.isFinite(x[i])) {
         return i;

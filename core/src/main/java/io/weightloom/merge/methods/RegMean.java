@@ -17,6 +17,9 @@ import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.ParamSpec.Range;
 import io.weightloom.merge.Params;
+import io.weightloom.merge.SideTable;
+import io.weightloom.merge.SideTable.Layout;
+import io.weightloom.merge.SideTable.Per;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.Rest;
@@ -38,6 +41,7 @@ import java.util.Optional;
  */
 @AutoService(MergeMethod.class)
 public final class RegMean implements MatrixMethod {
+  private static final String GRAMS = "grams";
   private static final double[] RIDGES = {0, 1e-10, 1e-8, 1e-6, 1e-4};
 
   private static final MethodSpec SPEC =
@@ -55,8 +59,15 @@ public final class RegMean implements MatrixMethod {
                   "off_diagonal",
                   1,
                   new Range(0, true, 1),
-                  "factor of the Gram matrices' off-diagonal elements"),
-              MatrixParams.matrices("all")),
+                  "factor of the Gram matrices' off-diagonal elements")),
+          List.of(
+              new SideTable(
+                  GRAMS,
+                  Per.MODEL,
+                  Layout.GRAM,
+                  true,
+                  Double.NEGATIVE_INFINITY,
+                  "Gram matrices of each layer's inputs; weights without one are averaged")),
           List.of(
               new Variant("reference", "the paper's own code, nothing reduced", Map.of()),
               new Variant(
@@ -69,12 +80,7 @@ public final class RegMean implements MatrixMethod {
 
   @Override
   public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public boolean usesGrams() {
-    return true;
+    return tensor.firstSide(GRAMS) >= 0;
   }
 
   @Override
@@ -110,7 +116,7 @@ public final class RegMean implements MatrixMethod {
     Matrix sum = Matrix.zeros(n, n);
     Matrix right = Matrix.zeros(rows.rows(), n);
     for (int k = 0; k < rows.models(); k++) {
-      Matrix gram = rows.gram(k);
+      Matrix gram = rows.gram(GRAMS, k);
       reduceOffDiagonal(gram, matrix.params().number("off_diagonal"));
       gram.scale(weights[k]);
       sum.add(1, gram);

@@ -27,6 +27,11 @@ record SparseCounts(char[] bins, int[] counts) implements Serializable {
     return new SparseCounts(bins, counts);
   }
 
+  /** One bin. */
+  static SparseCounts of(int bin, long count) {
+    return new SparseCounts(new char[] {(char) bin}, new int[] {Math.toIntExact(count)});
+  }
+
   void addTo(long[] histogram) {
     for (int i = 0; i < bins.length; i++) {
       histogram[bins[i]] += counts[i];

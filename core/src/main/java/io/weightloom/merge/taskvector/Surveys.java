@@ -4,6 +4,7 @@ import io.weightloom.kernel.Half;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
+import io.weightloom.merge.GrainSums;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.MergeState.Survey;
@@ -37,9 +38,10 @@ final class Surveys {
       TaskVectors<V> taskVectors = new TaskVectors<>(state, arith, span);
       int[][] bins = new int[thresholds.length][];
       for (int k = 0; k < bins.length; k++) {
-        bins[k] = isOpen(thresholds[k]) ? new int[Kernels.BINS] : new int[0];
+        bins[k] = needsBins(thresholds[k]) ? new int[Kernels.BINS] : new int[0];
       }
       long[] above = new long[thresholds.length];
+      long[] piled = new long[thresholds.length];
       return new Surveyor<>() {
         @Override
         public void see(Chunk<V> chunk) {
@@ -49,9 +51,15 @@ final class Surveys {
               V delta = chunk.inputs()[k];
               arith.subtract(delta, chunk.base(), delta, chunk.length());
               taskVectors.sparsify(k, chunk);
-              arith.histogram(delta, t.nextShift(), t.prefix(), bins[k], chunk.length());
-              if (t.guess() == Guess.MADE) {
-                above[k] += arith.countAtLeast(delta, t.aboveGuess(), chunk.length());
+              int over = 0;
+              if (t.guess() == Guess.MADE || t.guess() == Guess.REFINED) {
+                over = arith.countAtLeast(delta, t.aboveGuess(), chunk.length());
+                above[k] += over;
+              }
+              if (t.guessesPile()) {
+                piled[k] += arith.countAtLeast(delta, t.guessedPile(), chunk.length()) - over;
+              } else {
+                arith.histogram(delta, t.nextShift(), t.prefix(), bins[k], chunk.length());
               }
             }
           }
@@ -61,7 +69,12 @@ final class Surveys {
         public Serializable found() {
           Counted[] counted = new Counted[bins.length];
           for (int k = 0; k < bins.length; k++) {
-            counted[k] = new Counted(SparseCounts.of(bins[k]), above[k]);
+            Threshold t = thresholds[k];
+            SparseCounts counts =
+                t != null && t.guessesPile()
+                    ? SparseCounts.of(t.pile(), piled[k])
+                    : SparseCounts.of(bins[k]);
+            counted[k] = new Counted(counts, above[k]);
           }
           return counted;
         }
@@ -70,12 +83,11 @@ final class Surveys {
 
     @Override
     public boolean isPartial() {
-      return Arrays.stream(state.thresholds())
-          .anyMatch(t -> t != null && t.guess() == Guess.WANTED);
+      return Arrays.stream(state.thresholds()).anyMatch(t -> t != null && t.isSampled());
     }
 
-    private static boolean isOpen(@Nullable Threshold t) {
-      return t != null && !t.found();
+    private static boolean needsBins(@Nullable Threshold t) {
+      return t != null && !t.found() && !t.guessesPile();
     }
 
     @Override
@@ -87,7 +99,7 @@ final class Surveys {
           int model = k;
           Function<Part, Counted> counted = p -> ((Counted[]) p.found())[model];
           narrowed[k] =
-              t.guess() == Guess.WANTED
+              t.isSampled()
                   ? t.guessed(parts, counted, state.scope().elements())
                   : t.narrowed(parts, counted);
         }

@@ -19,9 +19,17 @@ import java.util.function.Function;
  * @param ties of the elements in the bin: how many lie in each span; empty while not needed
  * @param found whether the threshold stands
  * @param guess whether the upper bits are a guess
+ * @param pile the lower 16 bits, if they are guessed as well; else −1
  */
 record Threshold(
-    long rank, int shift, int floor, long prefix, SpanTies ties, boolean found, Guess guess)
+    long rank,
+    int shift,
+    int floor,
+    long prefix,
+    SpanTies ties,
+    boolean found,
+    Guess guess,
+    int pile)
     implements Serializable {
 
   private static final long serialVersionUID = 1;
@@ -29,13 +37,22 @@ record Threshold(
   /** Bits of an fp32 magnitude key. */
   static final int KEY_BITS = 31;
 
+  private static final int NO_PILE = -1;
+
+  /** A pile is guessed if the rank lies this share of the sample inside of it, on both sides. */
+  private static final double MARGIN = 1.0 / 512;
+
   /**
-   * Whether the upper bits are guessed from a sample, so that one full read is enough: it counts
-   * the lower bits below the guess and how many elements lie above it, and thereby proves the guess
-   * or refutes it. A refuted guess costs that read and nothing else.
+   * Whether bits are guessed from a sample, so that one full read is enough: it counts how many
+   * elements lie above the guess and within it, and thereby proves the guess or refutes it. A
+   * refuted guess costs that read and nothing else.
    */
   enum Guess {
+    /** A sample is to tell the upper bits. */
     WANTED,
+    /** The upper bits are guessed; a sample is to tell whether one value has the rank by far. */
+    REFINED,
+    /** To be proved. */
     MADE,
     NONE
   }
@@ -71,7 +88,7 @@ record Threshold(
 
   /** Nothing known; keys have {@code bits} bits of which those below {@code floor} are zero. */
   static Threshold open(long rank, int bits, int floor, Guess guess) {
-    return new Threshold(rank, bits, floor, 0, SpanTies.NONE, false, guess);
+    return new Threshold(rank, bits, floor, 0, SpanTies.NONE, false, guess, NO_PILE);
   }
 
   /** Position of the 16 bits that the next read counts. */
@@ -79,35 +96,64 @@ record Threshold(
     return shift == 31 || shift == 63 ? shift - 15 : shift - 16;
   }
 
-  /** The most reads until it is found. */
+  /** The most reads until it is found, samples included. */
   int reads() {
-    return (shift - floor + 15) / 16 + (guess == Guess.WANTED ? 2 : 0);
+    return (shift - floor + 15) / 16 + (guess == Guess.WANTED ? 4 : 0);
+  }
+
+  boolean isSampled() {
+    return guess == Guess.WANTED || guess == Guess.REFINED;
+  }
+
+  /** Whether a whole value is guessed: two counts prove it, and no histogram is needed. */
+  boolean guessesPile() {
+    return pile != NO_PILE;
+  }
+
+  /** The guessed value. */
+  float guessedPile() {
+    return Float.intBitsToFloat((int) prefix << shift | pile);
   }
 
   /** The magnitude from which on an element lies above the guess. */
-  double aboveGuess() {
-    return Float.intBitsToFloat((int) (prefix + 1) << shift);
+  float aboveGuess() {
+    return guessesPile()
+        ? Math.nextUp(guessedPile())
+        : Float.intBitsToFloat((int) (prefix + 1) << shift);
   }
 
-  /** Guesses the upper bits from the counts of a sample of {@code elements}. */
+  /** Guesses from the counts of a sample; the scope has so many elements. */
   Threshold guessed(List<Part> parts, Function<Part, Counted> counted, long elements) {
     long[] total = total(parts, counted);
-    double share = (double) rank / elements;
-    long wanted = Math.max(1, Math.round(share * Arrays.stream(total).sum()));
+    long sample = parts.stream().mapToLong(p -> Math.min(p.span().count(), Span.GRAIN)).sum();
+    long above = parts.stream().mapToLong(p -> counted.apply(p).above()).sum();
+    long wanted = Math.max(1, Math.round((double) rank / elements * sample) - above);
     int bin = total.length - 1;
     while (bin > 0 && total[bin] < wanted) {
       wanted -= total[bin--];
     }
-    return new Threshold(rank, nextShift(), floor, bin, SpanTies.NONE, false, Guess.MADE);
+    if (guess == Guess.WANTED) {
+      return guess(nextShift(), bin, Guess.REFINED, NO_PILE);
+    }
+    long margin = Math.round(sample * MARGIN);
+    boolean inside = wanted > margin && total[bin] - wanted > margin;
+    return guess(shift, prefix, Guess.MADE, inside ? bin : NO_PILE);
+  }
+
+  private Threshold guess(int known, long bits, Guess next, int guessedPile) {
+    return new Threshold(rank, known, floor, bits, SpanTies.NONE, false, next, guessedPile);
   }
 
   /** Narrows by the counts of a read, given by span in order. */
   Threshold narrowed(List<Part> parts, Function<Part, Counted> counted) {
     if (guess == Guess.MADE) {
       long open = rank - parts.stream().mapToLong(p -> counted.apply(p).above()).sum();
-      return open >= 1 && open <= Arrays.stream(total(parts, counted)).sum()
-          ? new Threshold(open, shift, floor, prefix, ties, false, Guess.NONE)
-              .narrowed(parts, counted)
+      if (open >= 1 && open <= Arrays.stream(total(parts, counted)).sum()) {
+        return new Threshold(open, shift, floor, prefix, ties, false, Guess.NONE, NO_PILE)
+            .narrowed(parts, counted);
+      }
+      return guessesPile()
+          ? guess(shift, prefix, Guess.MADE, NO_PILE)
           : open(rank, KEY_BITS, floor, Guess.NONE);
     }
     long[] total = total(parts, counted);
@@ -126,7 +172,8 @@ record Threshold(
         prefix << 16 | bin,
         done && !whole ? ties(parts, counted, bin) : SpanTies.NONE,
         done,
-        Guess.NONE);
+        Guess.NONE,
+        NO_PILE);
   }
 
   private static long[] total(List<Part> parts, Function<Part, Counted> counted) {

@@ -1,0 +1,38 @@
+package io.weightloom.merge;
+
+/**
+ * A table beside the models that a method reads: Fisher diagonals, masks, Gram matrices. It is laid
+ * out as a model is, with a tensor for each tensor that it describes, under the same name, in
+ * safetensors files or a block table. A recipe names it under {@code weightloom: side_tables:}.
+ *
+ * @param name the key in recipes
+ * @param per whether each model has its own
+ * @param layout the shape of its tensors
+ * @param required whether a merge is impossible without
+ * @param least the least value allowed; negative infinity for any
+ * @param help one line for the documentation
+ */
+public record SideTable(
+    String name, Per per, Layout layout, boolean required, double least, String help) {
+
+  /** Whose table it is. */
+  public enum Per {
+    /** Each model of the merge has one, which the recipe gives by the model's reference. */
+    MODEL,
+    /** The merge has one. */
+    MERGE
+  }
+
+  /** How its tensors are shaped. */
+  public enum Layout {
+    /** One value an element: the shape of the tensor that it describes. */
+    ELEMENTS,
+    /** For a matrix of {@code m} rows and {@code n} columns, {@code n × n}; for others nothing. */
+    GRAM
+  }
+
+  /** Values that weigh elements, one table a model: none is negative. */
+  public static SideTable weights(String name, boolean required, String help) {
+    return new SideTable(name, Per.MODEL, Layout.ELEMENTS, required, 0, help);
+  }
+}
