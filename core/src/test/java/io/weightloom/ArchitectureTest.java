@@ -130,6 +130,23 @@ class ArchitectureTest {
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 
+  @Test
+  void linearAlgebraKnowsOnlyHowProvidersAnswer() {
+    classes()
+        .that()
+        .resideInAPackage("io.weightloom.linalg")
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "io.weightloom.linalg",
+                "io.weightloom.kernel",
+                "io.weightloom.error",
+                "java..",
+                "org.jspecify.annotations",
+                "com.google.auto.service"))
+        .check(CORE);
+  }
+
   private static void isKnownOnlyBy(String room, String... visitors) {
     DescribedPredicate<JavaClass> allowed = resideInAnyPackage(visitors).or(resideInAPackage(room));
     noClasses()

@@ -102,6 +102,18 @@ public abstract class LinAlgContract {
   }
 
   @Test
+  void matricesWithoutElementsAreMatricesToo() {
+    Matrix c = random(3, 4, 1);
+    linAlg().multiply(1, Matrix.zeros(3, 0), Op.AS_IS, Matrix.zeros(0, 4), Op.AS_IS, 0, c);
+    Svd svd = linAlg().svd(Matrix.zeros(3, 0));
+
+    assertThat(c.values()).containsOnly(0);
+    assertThat(svd.values()).isEmpty();
+    assertThat(svd.u().rows()).isEqualTo(3);
+    assertThat(linAlg().eigen(Matrix.zeros(0, 0)).values()).isEmpty();
+  }
+
+  @Test
   void productsOfMatricesThatDoNotFitAreRefused() {
     assertThatThrownBy(
             () -> linAlg().multiply(random(3, 4, 1), Op.AS_IS, random(3, 4, 2), Op.AS_IS))

@@ -212,10 +212,7 @@ class MatrixMethodsTest {
   }
 
   private static Matrix gram(Matrix x) {
-    return new io.weightloom.linalg.Gram(
-            LinAlgRegistry.reference(), x.columns())
-        .add(x)
-        .matrix();
+    return new io.weightloom.linalg.Gram(LinAlgRegistry.reference(), x.columns()).add(x).matrix();
   }
 
   /** The second input was never active: its column is averaged, and the record says why. */
@@ -268,7 +265,9 @@ class MatrixMethodsTest {
     assertClose(new Matrix(n, m, turned).transposed().values(), CLOSE, merged);
   }
 
-  /** The error is ε·σ₁/σ, for a tall matrix as for a wide one; by a Gram matrix it were its square. */
+  /**
+   * The error is ε·σ₁/σ, for a tall matrix as for a wide one; by a Gram matrix it were its square.
+   */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void isotropicMergeFindsSmallDirections(boolean tall) {
@@ -347,5 +346,8 @@ class MatrixMethodsTest {
     assertThatThrownBy(() -> MatrixInMemory.of("tsv_m").keepNonFinite().run(base, base, bad))
         .isInstanceOf(WeightloomException.class)
         .hasMessageContaining("element (2, 1) is NaN");
+    assertThatThrownBy(() -> MatrixInMemory.of("wudi").keepNonFinite().run(base, base, bad))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("the task vector of model 2 holds NaN");
   }
 }

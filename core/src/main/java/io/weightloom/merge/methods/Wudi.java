@@ -1,6 +1,7 @@
 package io.weightloom.merge.methods;
 
 import com.google.auto.service.AutoService;
+import io.weightloom.error.WeightloomException;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Eigen;
 import io.weightloom.linalg.DenseLinAlg.Op;
@@ -140,6 +141,11 @@ public final class Wudi implements MatrixMethod {
         tasks.blocks(k, (first, block) -> gram.add(block));
         Matrix g = gram.matrix();
         double size = trace(g);
+        if (!Double.isFinite(size)) {
+          throw WeightloomException.input(
+              "Cannot merge by wudi: the task vector of model %d holds NaN or an infinity (mend the model)"
+                  .formatted(k + 1));
+        }
         if (size > 0) {
           g.scale(1 / size);
           weights.add(1, g);
