@@ -28,7 +28,11 @@ public final class LapackLinAlg implements DenseLinAlg {
   @Override
   public void multiply(double alpha, Matrix a, Op opA, Matrix b, Op opB, double beta, Matrix c) {
     Checks.product(a, opA, b, opB, c);
-    if (c.size() == 0) {
+    int inner = opA == Op.AS_IS ? a.columns() : a.rows();
+    if (c.size() == 0 || inner == 0) {
+      for (int i = 0; i < c.size(); i++) {
+        c.values()[i] = beta == 0 ? 0 : beta * c.values()[i];
+      }
       return;
     }
     lapack.gemm(
@@ -36,7 +40,7 @@ public final class LapackLinAlg implements DenseLinAlg {
         opA == Op.TRANSPOSED,
         c.columns(),
         c.rows(),
-        opA == Op.AS_IS ? a.columns() : a.rows(),
+        inner,
         alpha,
         b.values(),
         Math.max(1, b.columns()),
