@@ -10,6 +10,7 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/mergekit.py --check
 "$venv/bin/python" dev/golden/safetensors_layout.py arrow-io/src/test/resources/golden
 "$venv/bin/python" dev/golden/xxh3.py
+"$venv/bin/python" dev/golden/matrix_methods.py
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

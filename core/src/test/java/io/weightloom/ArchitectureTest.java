@@ -104,6 +104,9 @@ class ArchitectureTest {
                 METHODS,
                 "io.weightloom.merge",
                 "io.weightloom.merge.taskvector",
+                "io.weightloom.merge.matrix",
+                "io.weightloom.linalg",
+                "io.weightloom.error",
                 "io.weightloom.tensor",
                 "java..",
                 "org.jspecify.annotations",
@@ -116,15 +119,34 @@ class ArchitectureTest {
     isKnownOnlyBy("io.weightloom.plan");
     isKnownOnlyBy("io.weightloom.recipe", "io.weightloom.plan");
     isKnownOnlyBy("io.weightloom.merge.taskvector", METHODS);
+    isKnownOnlyBy("io.weightloom.merge.matrix", METHODS);
     isKnownOnlyBy(
         "io.weightloom.merge",
         METHODS,
         "io.weightloom.merge.taskvector",
+        "io.weightloom.merge.matrix",
         "io.weightloom.recipe",
         "io.weightloom.plan",
         "io.weightloom.stats");
     isKnownOnlyBy("io.weightloom.stats");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
+  }
+
+  @Test
+  void linearAlgebraKnowsOnlyHowProvidersAnswer() {
+    classes()
+        .that()
+        .resideInAPackage("io.weightloom.linalg")
+        .should()
+        .onlyDependOnClassesThat(
+            resideInAnyPackage(
+                "io.weightloom.linalg",
+                "io.weightloom.kernel",
+                "io.weightloom.error",
+                "java..",
+                "org.jspecify.annotations",
+                "com.google.auto.service"))
+        .check(CORE);
   }
 
   private static void isKnownOnlyBy(String room, String... visitors) {

@@ -1,9 +1,5 @@
 package io.weightloom.kernel;
 
-import io.weightloom.error.WeightloomException;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 
@@ -21,12 +17,10 @@ public final class KernelRegistry {
     static final KernelRegistry INSTANCE = choose(System.getProperty(PROPERTY, ""));
   }
 
-  private final Kernels kernels;
-  private final Map<String, Usability> answers;
+  private final Choice<Kernels> choice;
 
-  private KernelRegistry(Kernels kernels, Map<String, Usability> answers) {
-    this.kernels = kernels;
-    this.answers = answers;
+  private KernelRegistry(Choice<Kernels> choice) {
+    this.choice = choice;
   }
 
   /** The choice of this JVM. */
@@ -36,12 +30,12 @@ public final class KernelRegistry {
 
   /** The kernels in use. */
   public Kernels kernels() {
-    return kernels;
+    return choice.service();
   }
 
   /** What each provider answered, the preferred first. */
   public Map<String, Usability> answers() {
-    return answers;
+    return choice.answers();
   }
 
   /** The plain loops, for comparison. */
@@ -50,26 +44,13 @@ public final class KernelRegistry {
   }
 
   static KernelRegistry choose(String forced) {
-    List<KernelProvider> providers =
-        ServiceLoader.load(KernelProvider.class, KernelRegistry.class.getClassLoader()).stream()
-            .map(ServiceLoader.Provider::get)
-            .sorted(Comparator.comparingInt(KernelProvider::priority).reversed())
-            .toList();
-    Map<String, Usability> answers = new LinkedHashMap<>();
-    providers.forEach(p -> answers.put(p.name(), p.usability()));
-    for (KernelProvider p : providers) {
-      Usability answer = answers.getOrDefault(p.name(), Usability.no("not asked"));
-      if (forced.isEmpty() ? answer.usable() : p.name().equals(forced)) {
-        if (!answer.usable()) {
-          throw WeightloomException.usage(
-              "Cannot use the %s kernels: %s (unset -D%s)"
-                  .formatted(forced, answer.reason(), PROPERTY));
-        }
-        return new KernelRegistry(p.create(), answers);
-      }
-    }
-    throw WeightloomException.usage(
-        "Cannot use the %s kernels: there are %s (set -D%s to one of them)"
-            .formatted(forced, answers.keySet(), PROPERTY));
+    return new KernelRegistry(
+        Choice.of(
+            "kernels",
+            PROPERTY,
+            forced,
+            ServiceLoader.load(KernelProvider.class, KernelRegistry.class.getClassLoader()).stream()
+                .map(ServiceLoader.Provider::get)
+                .toList()));
   }
 }

@@ -6,7 +6,7 @@ import java.util.Optional;
  * A merge method: a spec, and a formula of one of the shapes that this interface permits. Found by
  * {@link java.util.ServiceLoader}; stateless and thread-safe.
  */
-public sealed interface MergeMethod permits ElementwiseMethod {
+public sealed interface MergeMethod permits ElementwiseMethod, MatrixMethod {
 
   /** Name, needs and parameters. */
   MethodSpec spec();

@@ -274,17 +274,17 @@ public final class SpanRunner {
     private void requireFinite(int input, TensorSpec spec, V values, long first, int n) {
       int bad = arith.firstNonFinite(values, n);
       if (bad >= 0) {
-        String model = input == BASE ? "the base model" : tensor.inputs().get(input).model();
-        throw WeightloomException.input(
-            "Cannot merge %s: %s holds %s at element %d of %s (mend the model, or set weightloom:"
-                    .formatted(
-                        tensor.output().name(),
-                        model,
-                        arith.at(values, bad),
-                        first + bad,
-                        spec.name())
-                + " {non_finite: keep} to merge it as it is)");
+        throw notFinite(tensor, input, spec, arith.at(values, bad), first + bad);
       }
     }
+  }
+
+  static WeightloomException notFinite(
+      TensorMerge tensor, int input, TensorSpec spec, double value, long element) {
+    String model = input == BASE ? "the base model" : tensor.inputs().get(input).model();
+    return WeightloomException.input(
+        "Cannot merge %s: %s holds %s at element %d of %s (mend the model, or set weightloom:"
+                .formatted(tensor.output().name(), model, value, element, spec.name())
+            + " {non_finite: keep} to merge it as it is)");
   }
 }

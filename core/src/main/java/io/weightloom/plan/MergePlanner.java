@@ -2,6 +2,7 @@ package io.weightloom.plan;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
@@ -113,6 +114,13 @@ public final class MergePlanner {
         new OutputTensors(
             recipe, spec, numerics, models, indexByReference, recipeProblems, inputProblems);
     List<Draft> drafts = outputs.drafts();
+    if (method instanceof MatrixMethod && numerics == Numerics.MERGEKIT) {
+      recipeProblems.add(
+          new RecipeProblem(
+              "merge_method",
+              "mergekit has no %s, so there is no rounding of it to match (use --numerics accurate)"
+                  .formatted(spec.name())));
+    }
     throwIfWrong();
     warnings.addAll(outputs.warnings());
     ParamResolver resolver = new ParamResolver(recipe, spec, recipeProblems);
@@ -292,6 +300,13 @@ public final class MergePlanner {
   }
 
   private int reads(List<PlannedTensor> tensors, List<List<Integer>> scopes) {
+    if (method instanceof MatrixMethod m) {
+      return scopes.stream()
+          .map(s -> mergeAt(tensors, s.get(0)))
+          .mapToInt(t -> m.isMatrix(t) ? m.reads(t) : 1)
+          .max()
+          .orElse(1);
+    }
     return method instanceof ElementwiseMethod m
         ? scopes.stream()
             .mapToInt(

@@ -275,6 +275,11 @@ final class MergeInMemory {
 
   /** As the planner resolves a recipe without gradients and filters. */
   Params params(int models) {
+    return params(spec, variant, values, models);
+  }
+
+  /** The values set, then those of the variant, then the method's; 1 where one is required. */
+  static Params params(MethodSpec spec, String variant, Map<String, Object> values, int models) {
     Map<String, Object> defaults =
         spec.variants().stream()
             .filter(v -> v.name().equals(variant))

@@ -24,9 +24,26 @@ record MethodCase(MethodSpec spec, String variant) {
           "trim_density",
           0.5);
 
-  /** Every method on the class path in each of its variants. */
+  /** Every element-wise method on the class path in each of its variants. */
   static List<MethodCase> all() {
     return MergeMethods.all().stream()
+        .filter(m -> m instanceof ElementwiseMethod)
+        .map(MethodCase::variants)
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  /** Every matrix method on the class path in each of its variants. */
+  static List<MethodCase> ofMatrices() {
+    return MergeMethods.all().stream()
+        .filter(m -> m instanceof MatrixMethod)
+        .map(MethodCase::variants)
+        .flatMap(List::stream)
+        .toList();
+  }
+
+  private static List<MethodCase> variants(MergeMethod method) {
+    return Stream.of(method)
         .map(MergeMethod::spec)
         .flatMap(
             s ->

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -33,13 +34,15 @@ class MethodParametersTest {
           Map.of("select", "ties", "density", 0.5, "zero_sign", "majority"));
 
   static List<MethodCase> all() {
-    return MethodCase.all();
+    return Stream.concat(MethodCase.all().stream(), MethodCase.ofMatrices().stream()).toList();
   }
 
   static List<Arguments> parameters() {
     List<Arguments> all = new ArrayList<>();
     for (MergeMethod method : MergeMethods.all()) {
-      method.spec().parameters().forEach(p -> all.add(Arguments.of(method.spec(), p.name())));
+      if (method instanceof ElementwiseMethod) {
+        method.spec().parameters().forEach(p -> all.add(Arguments.of(method.spec(), p.name())));
+      }
     }
     return all;
   }

@@ -33,6 +33,7 @@ final class DoctorCommand implements Callable<Integer> {
     out.put("cores", runtime.availableProcessors());
     out.put("heap", Units.bytes(runtime.maxMemory()));
     out.put("kernels", PlanReport.kernels());
+    out.put("linalg", PlanReport.linAlg());
     out.put("methods", String.join(", ", MergeMethods.names()));
     if (format == Output.JSON) {
       ObjectNode providers = out.putObject("kernel_providers");

@@ -7,6 +7,7 @@ import io.weightloom.io.ModelDir;
 import io.weightloom.io.safetensors.SafetensorsHeader;
 import io.weightloom.job.MergeResult.TensorResult;
 import io.weightloom.kernel.KernelRegistry;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.merge.Params;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.SideTableInfo;
@@ -44,6 +45,9 @@ public final class Manifest {
     manifest.put("weightloom", version());
     manifest.put("java", Runtime.version().toString());
     manifest.put("kernels", KernelRegistry.get().kernels().name());
+    if (!merge.matrices().isEmpty()) {
+      manifest.put("linalg", LinAlgRegistry.get().name());
+    }
     manifest.put("method", plan.method());
     if (!plan.variant().isEmpty()) {
       manifest.put("variant", plan.variant());

@@ -1,7 +1,6 @@
 package io.weightloom.job;
 
 import io.weightloom.io.ContentDigest;
-import io.weightloom.merge.MergeState;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
@@ -81,9 +80,9 @@ public record MergeResult(
       }
     }
     for (Work.Emitted e : emitted) {
-      MergeState state = e.state();
-      if (state != null) {
-        decisions.put(e.tensor(), state.decisions(0));
+      Map<String, Object> decided = e.decisions();
+      if (decided != null) {
+        decisions.put(e.tensor(), decided);
       }
     }
     return decisions;

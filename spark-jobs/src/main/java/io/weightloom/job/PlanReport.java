@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Usability;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
@@ -53,6 +54,12 @@ public final class PlanReport {
     out.put("output_bytes", plan.outputBytes());
     out.put("threads", threads);
     out.put("peak_buffer_bytes", threads * bufferBytes(plan, blockElements));
+    long matrixBytes = merge.matrixBytes();
+    if (matrixBytes > 0) {
+      out.put("matrices", merge.matrices().size());
+      out.put("largest_matrix_bytes", matrixBytes);
+      out.put("linalg", LinAlgRegistry.get().name());
+    }
     out.put("kernels", KernelRegistry.get().kernels().name());
     ObjectNode why = out.putObject("kernel_providers");
     KernelRegistry.get().answers().forEach((name, a) -> why.put(name, a.reason()));
@@ -102,6 +109,15 @@ public final class PlanReport {
             + " threads, blocks of "
             + blockElements
             + " elements");
+    long matrixBytes = merge.matrixBytes();
+    if (matrixBytes > 0) {
+      line(
+          out,
+          "matrices",
+          "%d, the largest takes %s of heap; tasks wait for each other where it does not hold more"
+              .formatted(merge.matrices().size(), Units.bytes(matrixBytes)));
+      line(out, "linalg", linAlg());
+    }
     line(out, "kernels", kernels());
     copied.stream()
         .limit(5)
@@ -117,9 +133,18 @@ public final class PlanReport {
   /** The chosen kernels and why not the others. */
   public static String kernels() {
     KernelRegistry registry = KernelRegistry.get();
-    StringBuilder out = new StringBuilder(registry.kernels().name());
-    for (Map.Entry<String, Usability> a : registry.answers().entrySet()) {
-      if (a.getKey().equals(registry.kernels().name())) {
+    return chosen(registry.kernels().name(), registry.answers());
+  }
+
+  /** The chosen linear algebra and why not the others. */
+  public static String linAlg() {
+    return chosen(LinAlgRegistry.get().name(), LinAlgRegistry.answers());
+  }
+
+  private static String chosen(String name, Map<String, Usability> answers) {
+    StringBuilder out = new StringBuilder(name);
+    for (Map.Entry<String, Usability> a : answers.entrySet()) {
+      if (a.getKey().equals(name)) {
         out.append(" (").append(a.getValue().reason()).append(')');
       } else if (!a.getValue().usable()) {
         out.append("; not ").append(a.getKey()).append(": ").append(a.getValue().reason());

@@ -7,10 +7,14 @@ import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
+import io.weightloom.merge.MatrixMethod;
+import io.weightloom.merge.MergeMethods;
+import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.ModelInfo;
+import io.weightloom.plan.PlannedTensor.Merged;
 import io.weightloom.recipe.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +23,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A merge whose every byte has its place: headers were read, weights were not.
@@ -77,6 +82,28 @@ public record PreparedMerge(
         location,
         dir.tensors().values().stream().map(TensorLocation::spec).toList(),
         dir.config().path("tie_word_embeddings").asBoolean(false));
+  }
+
+  /** Whether a tensor of the plan is merged as a matrix. */
+  boolean isMatrix(int tensor) {
+    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
+        && plan.tensors().get(tensor) instanceof Merged t
+        && m.isMatrix(t.merge());
+  }
+
+  /** What is merged as a matrix. */
+  List<TensorMerge> matrices() {
+    return IntStream.range(0, plan.tensors().size())
+        .filter(this::isMatrix)
+        .mapToObj(i -> ((Merged) plan.tensors().get(i)).merge())
+        .toList();
+  }
+
+  /** Bytes that the largest matrix takes while it is merged; 0 if there is none. */
+  long matrixBytes() {
+    return MergeMethods.named(plan.method()).orElseThrow() instanceof MatrixMethod m
+        ? matrices().stream().mapToLong(m::workBytes).max().orElse(0)
+        : 0;
   }
 
   private static String canonical(String location) {

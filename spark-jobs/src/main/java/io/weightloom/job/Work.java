@@ -2,6 +2,7 @@ package io.weightloom.job;
 
 import io.weightloom.io.TensorLocation;
 import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
@@ -9,6 +10,7 @@ import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a task does, in pieces that are done one after the other. */
@@ -105,6 +107,27 @@ sealed interface Work extends Serializable {
   }
 
   /**
+   * Merges a matrix in one go.
+   *
+   * @param method the method's name
+   * @param linAlg the linear algebra's name: every executor uses the driver's
+   * @param place the tensor
+   * @param reads the most reads that it takes
+   */
+  record WholeMatrix(String method, String linAlg, Place place, int reads) implements Work {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public long bytes() {
+      return place.merge().elements() * place.width() * reads;
+    }
+
+    MatrixMethod matrixMethod() {
+      return (MatrixMethod) MergeMethods.named(method).orElseThrow();
+    }
+  }
+
+  /**
    * Copies bytes.
    *
    * @param tensor index in the plan
@@ -146,7 +169,7 @@ sealed interface Work extends Serializable {
    * @param kept elements of each model that took part
    * @param inputGrains digests by grain: the models in order, then the base if there is one
    * @param outputGrains digests by grain of what was written
-   * @param state the state that a whole tensor came to, or null
+   * @param decisions what was decided for a whole tensor, or null
    */
   record Emitted(
       int tensor,
@@ -154,7 +177,7 @@ sealed interface Work extends Serializable {
       long[] kept,
       long[][] inputGrains,
       long[] outputGrains,
-      @Nullable MergeState state)
+      @Nullable Map<String, Object> decisions)
       implements Done {
     private static final long serialVersionUID = 1;
   }

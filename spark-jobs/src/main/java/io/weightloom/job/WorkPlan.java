@@ -4,12 +4,16 @@ import io.weightloom.io.ModelDir;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.io.safetensors.StoredTensor;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MatrixMethod;
+import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
+import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
@@ -41,7 +45,7 @@ final class WorkPlan {
   }
 
   private final PreparedMerge merge;
-  private final ElementwiseMethod method;
+  private final MergeMethod method;
   private final int parallelism;
   private final Cut cut;
   private final Map<String, Long> begins = new HashMap<>();
@@ -59,7 +63,7 @@ final class WorkPlan {
     this.merge = merge;
     this.parallelism = parallelism;
     this.cut = cut;
-    this.method = (ElementwiseMethod) MergeMethods.named(merge.plan().method()).orElseThrow();
+    this.method = MergeMethods.named(merge.plan().method()).orElseThrow();
     for (int i = 0; i < merge.layouts().size(); i++) {
       SafetensorsLayout layout = merge.layouts().get(i);
       String file = output.path(merge.plan().shards().get(i).file()).toString();
@@ -77,19 +81,43 @@ final class WorkPlan {
       MergeScope scope =
           new MergeScope(
               plan.seed(), tensors.stream().map(i -> ((Merged) tensor(i)).merge()).toList());
-      MergeState state = method.begin(scope);
-      if (state.survey().isPresent() && tensors.size() == 1 && fitsOneTask(tensors.get(0))) {
-        int reads = method.reads(scope);
-        whole.add(new Work.WholeTensor(plan.method(), scope, place(tensors.get(0)), reads));
-      } else {
-        scopes.add(tensors);
-        states.add(state);
+      if (method instanceof ElementwiseMethod m) {
+        elementwise(m, scope, tensors);
+      } else if (method instanceof MatrixMethod m) {
+        matrix(m, scope, tensors);
       }
     }
     for (int i = 0; i < plan.tensors().size(); i++) {
       if (tensor(i) instanceof Copied copied) {
         copy(i, copied);
       }
+    }
+  }
+
+  private void elementwise(ElementwiseMethod m, MergeScope scope, List<Integer> tensors) {
+    MergeState state = m.begin(scope);
+    if (state.survey().isPresent() && tensors.size() == 1 && fitsOneTask(tensors.get(0))) {
+      whole.add(
+          new Work.WholeTensor(
+              merge.plan().method(), scope, place(tensors.get(0)), m.reads(scope)));
+    } else {
+      scopes.add(tensors);
+      states.add(state);
+    }
+  }
+
+  private void matrix(MatrixMethod m, MergeScope scope, List<Integer> tensors) {
+    TensorMerge tensor = scope.tensors().get(0);
+    if (merge.isMatrix(tensors.get(0))) {
+      whole.add(
+          new Work.WholeMatrix(
+              merge.plan().method(),
+              LinAlgRegistry.get().name(),
+              place(tensors.get(0)),
+              m.reads(tensor)));
+    } else {
+      scopes.add(tensors);
+      states.add(m.rest(scope));
     }
   }
 
@@ -213,7 +241,7 @@ final class WorkPlan {
 
   /**
    * Packs work into tasks of about equal size, the largest first so that none is left for last;
-   * small neighbours stay together.
+   * small neighbours stay together. A matrix is a task of its own: its time is not in its bytes.
    */
   List<List<Work>> tasks(List<Work> work) {
     long total = work.stream().mapToLong(Work::bytes).sum();
@@ -221,12 +249,12 @@ final class WorkPlan {
     List<List<Work>> tasks = new ArrayList<>();
     long filled = target;
     for (Work w : work) {
-      if (filled + w.bytes() > target) {
+      if (filled + w.bytes() > target || w instanceof Work.WholeMatrix) {
         tasks.add(new ArrayList<>());
         filled = 0;
       }
       tasks.get(tasks.size() - 1).add(w);
-      filled += w.bytes();
+      filled = w instanceof Work.WholeMatrix ? target : filled + w.bytes();
     }
     tasks.sort(Comparator.comparingLong(WorkPlan::bytes).reversed());
     return tasks;

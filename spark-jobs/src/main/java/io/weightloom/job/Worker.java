@@ -6,10 +6,14 @@ import io.weightloom.io.ContentDigest;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
+import io.weightloom.linalg.LinAlgRegistry;
+import io.weightloom.merge.MatrixMethod;
+import io.weightloom.merge.MatrixRunner;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.SpanRunner;
+import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
@@ -64,6 +68,9 @@ final class Worker implements AutoCloseable {
     if (work instanceof Work.WholeTensor w) {
       return wholeTensor(w);
     }
+    if (work instanceof Work.WholeMatrix w) {
+      return wholeMatrix(w);
+    }
     return copy((Work.CopyBytes) work);
   }
 
@@ -75,7 +82,7 @@ final class Worker implements AutoCloseable {
       state = s.get().conclude(List.of(survey(s.get(), work.place(), span, first)));
       first &= !s.get().isComplete();
     }
-    return emit(state, work.place(), span, first, state);
+    return emit(state, work.place(), span, first, state.decisions(0));
   }
 
   private MergeState.Part survey(Survey survey, Work.Place place, Span span, boolean first) {
@@ -88,13 +95,12 @@ final class Worker implements AutoCloseable {
   }
 
   private Work.Emitted emit(
-      MergeState state, Work.Place place, Span span, boolean first, @Nullable MergeState reached) {
-    List<ContentDigest.Accumulator> inputs = new ArrayList<>();
-    place.inputs().forEach(i -> inputs.add(digest(i.spec())));
-    TensorLocation base = place.base();
-    if (base != null) {
-      inputs.add(digest(base.spec()));
-    }
+      MergeState state,
+      Work.Place place,
+      Span span,
+      boolean first,
+      @Nullable Map<String, Object> decided) {
+    List<ContentDigest.Accumulator> inputs = inputDigests(place);
     ContentDigest.Accumulator output = digest(place.merge().output());
     FileChannel channel = output(place.file());
     long[] kept =
@@ -117,7 +123,58 @@ final class Worker implements AutoCloseable {
         kept,
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
-        reached);
+        decided);
+  }
+
+  /** The models' in order, the side tables', then the base's if there is one. */
+  private static List<ContentDigest.Accumulator> inputDigests(Work.Place place) {
+    List<ContentDigest.Accumulator> inputs = new ArrayList<>();
+    place.inputs().forEach(i -> inputs.add(digest(i.spec())));
+    TensorLocation base = place.base();
+    if (base != null) {
+      inputs.add(digest(base.spec()));
+    }
+    return inputs;
+  }
+
+  private Work.Emitted wholeMatrix(Work.WholeMatrix work) {
+    TensorMerge merge = work.place().merge();
+    MatrixMethod method = work.matrixMethod();
+    return MatrixMemory.ofThisJvm()
+        .within(merge.output(), method.workBytes(merge), () -> wholeMatrix(work, method));
+  }
+
+  private Work.Emitted wholeMatrix(Work.WholeMatrix work, MatrixMethod method) {
+    Work.Place place = work.place();
+    List<ContentDigest.Accumulator> inputs = inputDigests(place);
+    long[] digested = new long[inputs.size()];
+    ContentDigest.Accumulator output = digest(place.merge().output());
+    FileChannel channel = output(place.file());
+    Map<String, Object> decisions =
+        new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
+            .merge(
+                method,
+                place.merge(),
+                (i, offset, block, n) -> {
+                  read(location(place, i), offset, block, n);
+                  int input = i == SpanRunner.BASE ? inputs.size() - 1 : i;
+                  if (offset == digested[input]) { // Later reads are of what was digested.
+                    inputs.get(input).update(block, 0, n);
+                    digested[input] += n;
+                  }
+                },
+                (offset, block, n) -> {
+                  output.update(block, 0, n);
+                  write(channel, place.file(), place.begin() + offset, block, n);
+                },
+                checkFinite);
+    return new Work.Emitted(
+        place.tensor(),
+        0,
+        new long[0],
+        inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
+        output.grains(),
+        decisions);
   }
 
   private Work.Emitted copy(Work.CopyBytes work) {
