@@ -24,8 +24,8 @@ dev/scalatest.sh core
 
 newest=${WEIGHTLOOM_JDK25:-$(ls -d /usr/lib/jvm/*25* 2> /dev/null | head -n 1 || true)}
 if [ -n "$newest" ] && [ -x "$newest/bin/java" ]; then
-  echo "== core, arrow-io, udfs and spark-jobs on $("$newest/bin/java" -version 2>&1 | head -n 1)"
-  mvn -B -ntp -o surefire:test -pl testkit,core,arrow-io,udfs,spark-jobs -Djvm="$newest/bin/java"
+  echo "== the unit tests on $("$newest/bin/java" -version 2>&1 | head -n 1)"
+  mvn -B -ntp -o surefire:test -pl testkit,core,linalg,openblas,arrow-io,udfs,spark-jobs -Djvm="$newest/bin/java"
 else
   echo "== skipped: the tests on JDK 25, for there is none in /usr/lib/jvm (set WEIGHTLOOM_JDK25)"
 fi
