@@ -49,6 +49,8 @@ final class MergeInMemory {
   private @Nullable Long shuffle;
   private boolean checkFinite = true;
   private List<String> names = List.of();
+  private final Map<String, Shape> shapes = new HashMap<>();
+  private boolean withBase = true;
 
   private record TensorData(String name, @Nullable Stored base, List<Stored> models) {}
 
@@ -99,7 +101,23 @@ final class MergeInMemory {
   MergeInMemory tensor(String name, @Nullable Stored base, Stored... models) {
     tensors.add(
         new TensorData(
-            name, spec.base() == BaseRule.REQUIRED ? base : null, List.of(models.clone())));
+            name,
+            spec.base() == BaseRule.REQUIRED || (spec.base() == BaseRule.OPTIONAL && withBase)
+                ? base
+                : null,
+            List.of(models.clone())));
+    return this;
+  }
+
+  /** Leaves out a base that is optional; call it before adding tensors. */
+  MergeInMemory withoutBase() {
+    withBase = false;
+    return this;
+  }
+
+  /** Gives a tensor, added or not, other dimensions than one. */
+  MergeInMemory shape(String tensor, long... dims) {
+    shapes.put(tensor, Shape.of(dims));
     return this;
   }
 
@@ -211,8 +229,8 @@ final class MergeInMemory {
         params(inputs.size()));
   }
 
-  private static TensorSpec spec(String name, DType dtype, int count) {
-    return new TensorSpec(name, dtype, Shape.of(count));
+  private TensorSpec spec(String name, DType dtype, int count) {
+    return new TensorSpec(name, dtype, shapes.getOrDefault(name, Shape.of(count)));
   }
 
   /** As the planner resolves a recipe without gradients and filters. */
