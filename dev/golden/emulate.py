@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 import yaml
 
+import emulate_span
 import zoo
 
 DTYPE = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
@@ -128,6 +129,8 @@ def tensor(recipe, sources, own, load, source_name, target, x):
         dtype, value, tied = *linear(inputs, setting), None
     elif method == "passthrough":
         dtype, value, tied = *passthrough(inputs), None
+    elif method in emulate_span.METHODS:
+        dtype, value, tied = *emulate_span.merge(method, recipe.get("base_model"), inputs, setting), None
     else:
         dtype, value, tied = task_arithmetic(method, recipe["base_model"], inputs, setting)
     dtype_out = DTYPE.get(recipe.get("out_dtype"), dtype)

@@ -324,3 +324,53 @@ slices:
     parameters: {lambda: 0.6}
 dtype: float32
 """.replace("DENSITY_A", density(0.4)).replace("DENSITY_B", density("[0.9, 0.5]")))
+
+# slerp, nuslerp, multislerp, karcher, model_stock ---------------------------------------------------------------------------
+TWO = listed("") + "  - model: {S}/ft2\n"
+for short, long in (("f32", "float32"), ("bf16", "bfloat16"), ("f16", "float16")):
+    exact = "rel 3e-6" if short == "f32" else "bits"
+    case(f"slerp-{short}", f"odd-{short}", exact,
+         f"merge_method: slerp\nbase_model: {{S}}/ft1\n{TWO}parameters: {{t: 0.315}}\ndtype: {long}")
+    for name, parameters in (("", ""), ("-rows", "parameters: {filter_wise: true}\n")):
+        case(f"model_stock{name}-{short}", f"odd-{short}", "rel 1e-5" if short == "f32" and name else exact,
+             f"merge_method: model_stock\n{BASE}{listed('', '', '')}{parameters}dtype: {long}")
+    # Sixteen bits round a norm's way through the iterations apart by a unit or two in the last place.
+    case(f"karcher-{short}", f"odd-{short}", exact if short == "f32" else "rel 0.02",
+         "merge_method: karcher\n" + listed("", "", "") + f"dtype: {long}")
+    # In float16 mergekit's threshold for parallel vectors is rounded to zero, and they become NaN. In float32 opposite ones miss it,
+    # as the task vectors of one element in `odd` are, and come out thousands of times too long; so would columns of `v_proj`.
+    for name, base, parameters in (("", "", ""), ("-base", BASE, ""), ("-rows", "", "{nuslerp_flatten: false}"),
+                                   ("-columns", BASE, "{nuslerp_flatten: false, nuslerp_row_wise: true}")) * (short != "f16"):
+        family = "deep" if base and short == "f32" else "odd"
+        if family == "deep":
+            parameters = parameters.replace("nuslerp_flatten: false", "nuslerp_flatten: [{filter: v_proj, value: true}, {value: false}]")
+        case(f"nuslerp{name}-{short}", f"{family}-{short}", exact, f"merge_method: nuslerp\n{base}" + listed(
+            "{weight: 0.63}", "{weight: 0.36}") + (f"parameters: {parameters}\n" if parameters else "") + f"dtype: {long}")
+case("slerp-template-bf16", "deep-bf16", "bits", """
+merge_method: slerp
+base_model: {S}/base
+slices:
+  - sources:
+      - {model: "{S}/base", layer_range: [0, 4]}
+      - {model: "{S}/ft1", layer_range: [0, 4]}
+parameters:
+  t:
+    - filter: self_attn
+      value: [0, 0.5, 0.3, 0.7, 1]
+    - filter: mlp
+      value: [1, 0.5, 0.7, 0.3, 0]
+    - value: 0.5
+dtype: bfloat16
+""")
+case("slerp-ends-f32", "deep-f32", "bits", "merge_method: slerp\nbase_model: {S}/ft2\n" + TWO
+     + "parameters: {t: [{filter: mlp, value: 1}, {value: 0}]}\ndtype: float32")
+case("nuslerp-cancel-f32", "deep-f32", "rel 3e-6", "merge_method: nuslerp\n" + listed(
+    "{weight: 0.5}", "{weight: -0.5}") + "dtype: float32")
+for name, base, parameters in (("", "", ""), ("-base", BASE, ""), ("-raw", BASE, "parameters: {normalize_weights: false}\n")):
+    case(f"multislerp{name}-f32", "odd-f32", "rel 3e-6", f"merge_method: multislerp\n{base}" + listed(
+        "{weight: 0.45}", "{weight: 0.27}", "{weight: 0.36}") + f"{parameters}dtype: float32")
+    case(f"multislerp{name}-bf16", "odd-bf16", "bits", f"merge_method: multislerp\n{base}" + listed(
+        "{weight: 0.45}", "{weight: 0.27}", "{weight: 0.36}") + f"{parameters}dtype: bfloat16")
+case("karcher-base-f32", "deep-f32", "rel 3e-6", f"merge_method: karcher\n{BASE}" + listed("", "") + "dtype: float32")
+case("karcher-settings-f32", "deep-f32", "rel 3e-6", "merge_method: karcher\n" + listed("", "", "")
+     + "parameters: {max_iter: 2, tol: 1e-4}\ndtype: float32")

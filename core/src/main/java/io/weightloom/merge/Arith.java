@@ -43,6 +43,9 @@ public interface Arith<V> {
 
   void add(V a, V b, V out, int n);
 
+  /** {@code out = a · b}. */
+  void multiply(V a, V b, V out, int n);
+
   /** {@code out = s · x}; {@code s} is taken as it is. */
   void scale(V x, double s, V out, int n);
 
@@ -51,10 +54,6 @@ public interface Arith<V> {
 
   /** {@code out = x / s}; {@code s} is taken as it is. */
   void divide(V x, double s, V out, int n);
-
-  /** {@code out = a · b}. */
-  void multiply(V a, V b, V out, int n);
-
   /** {@code out = max(x, least)}. */
   void floor(V x, double least, V out, int n);
 
@@ -72,6 +71,15 @@ public interface Arith<V> {
 
   /** {@code out = Σₖ xₖ} in the order of {@code xs}. */
   void sum(V[] xs, V out, int n);
+
+  /** {@code out = sᵢ · xᵢ}; the factors are taken as they are. */
+  void scaleEach(V x, double[] factors, V out, int n);
+
+  /** {@code out = xᵢ / sᵢ}; the divisors are taken as they are. */
+  void divideEach(V x, double[] divisors, V out, int n);
+
+  /** {@code outᵢ = Σₖ wₖᵢ·xₖᵢ} in fp64 and in the order of {@code xs}, then rounded once. */
+  void combine(V[] xs, double[][] weights, V out, int n);
 
   /** Sets to +0 what is smaller in magnitude than {@code threshold}. */
   void trim(V x, double threshold, int n);
@@ -129,6 +137,12 @@ public interface Arith<V> {
    * @return how many they are
    */
   int keepFinite(V x, int n);
+
+  /** Adds {@code aᵢ·bᵢ} for {@code from ≤ i < to} to the lanes, see {@link Kernels#dot}. */
+  void dot(V a, V b, int from, int to, double[] lanes);
+
+  /** Adds {@code aᵢ·bᵢ} to {@code sums[(column + i) mod sums.length]}. */
+  void addProducts(V a, V b, double[] sums, int column, int n);
 
   /** The index of the first NaN or infinity, or −1. */
   int firstNonFinite(V x, int n);

@@ -168,6 +168,45 @@ public final class DoubleArith implements Arith<double[]> {
   }
 
   @Override
+  public void scaleEach(double[] x, double[] factors, double[] out, int n) {
+    multiply(x, factors, out, n);
+  }
+
+  @Override
+  public void divideEach(double[] x, double[] divisors, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = x[i] / divisors[i];
+    }
+  }
+
+  @Override
+  public void combine(double[][] xs, double[][] weights, double[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (int k = 0; k < xs.length; k++) {
+        sum += weights[k][i] * xs[k][i];
+      }
+      out[i] = sum;
+    }
+  }
+
+  @Override
+  public void dot(double[] a, double[] b, int from, int to, double[] lanes) {
+    for (int i = from; i < to; i++) {
+      lanes[i & (Kernels.LANES - 1)] += a[i] * b[i];
+    }
+  }
+
+  @Override
+  public void addProducts(double[] a, double[] b, double[] sums, int column, int n) {
+    int at = column;
+    for (int i = 0; i < n; i++) {
+      sums[at] += a[i] * b[i];
+      at = at + 1 == sums.length ? 0 : at + 1;
+    }
+  }
+
+  @Override
   public void weightedSum(double[][] xs, double[] weights, double[] out, int n) {
     for (int i = 0; i < n; i++) {
       double sum = 0;

@@ -176,6 +176,54 @@ public final class FloatArith implements Arith<float[]> {
   }
 
   @Override
+  public void scaleEach(float[] x, double[] factors, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = (float) factors[i] * x[i];
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void divideEach(float[] x, double[] divisors, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      out[i] = x[i] / (float) divisors[i];
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void combine(float[][] xs, double[][] weights, float[] out, int n) {
+    for (int i = 0; i < n; i++) {
+      double sum = 0;
+      for (int k = 0; k < xs.length; k++) {
+        sum += weights[k][i] * xs[k][i];
+      }
+      out[i] = (float) sum;
+    }
+    round(out, n);
+  }
+
+  @Override
+  public void dot(float[] a, float[] b, int from, int to, double[] lanes) {
+    if (from == 0) {
+      kernels.dot(a, b, lanes, to);
+      return;
+    }
+    for (int i = from; i < to; i++) {
+      lanes[i & (Kernels.LANES - 1)] += (double) a[i] * b[i];
+    }
+  }
+
+  @Override
+  public void addProducts(float[] a, float[] b, double[] sums, int column, int n) {
+    int at = column;
+    for (int i = 0; i < n; i++) {
+      sums[at] += (double) a[i] * b[i];
+      at = at + 1 == sums.length ? 0 : at + 1;
+    }
+  }
+
+  @Override
   public void weightedSum(float[][] xs, double[] weights, float[] out, int n) {
     if (rounded != DType.F32) {
       roundedWeightedSum(xs, weights, out, n);

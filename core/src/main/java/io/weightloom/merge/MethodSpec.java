@@ -64,6 +64,10 @@ public record MethodSpec(
   public enum BaseRule {
     /** The formula needs it. */
     REQUIRED,
+    /** The formula works on task vectors if there is one. */
+    OPTIONAL,
+    /** One more of the models that are merged. */
+    MEMBER,
     /** Only its config and tokenizer are used. */
     DONOR
   }

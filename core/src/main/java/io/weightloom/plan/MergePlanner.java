@@ -185,7 +185,8 @@ public final class MergePlanner {
             draft.inputs().stream().map(TensorSpec::name).toList(),
             draft.name(),
             draft.position());
-    if (params.perModel().values().stream().anyMatch(v -> v.contains(Double.NaN))) {
+    if (params.global().containsValue(Double.NaN)
+        || params.perModel().values().stream().anyMatch(v -> v.contains(Double.NaN))) {
       return Optional.empty();
     }
     method

@@ -133,8 +133,9 @@ final class OutputTensors {
 
   private Cast cast(Slice slice) {
     Optional<Integer> base = slice.base().or(recipe::base).map(this::index);
-    boolean needsBase = spec.base() == BaseRule.REQUIRED;
-    if (needsBase && base.isEmpty()) {
+    boolean apart =
+        spec.base() == BaseRule.REQUIRED || (spec.base() == BaseRule.OPTIONAL && base.isPresent());
+    if (apart && base.isEmpty()) {
       recipeProblems.add(
           new RecipeProblem("base_model", spec.name() + " needs a base model (add base_model:)"));
     }
@@ -143,7 +144,7 @@ final class OutputTensors {
     Optional<Integer> baseStart = Optional.empty();
     for (Source source : slice.sources()) {
       int model = index(source.model());
-      if (needsBase && base.isPresent() && base.get() == model) {
+      if (apart && base.isPresent() && base.get() == model) {
         baseStart = Optional.of(source.layers().map(LayerRange::start).orElse(0));
         if (!source.parameters().isEmpty()) {
           warnings.add(source.path() + ": parameters of the base model have no effect");
@@ -155,6 +156,10 @@ final class OutputTensors {
         cast.add(model);
       }
     }
+    if (spec.base() == BaseRule.MEMBER && base.isPresent() && !cast.contains(base.get())) {
+      sources.add(member(slice));
+      cast.add(base.get());
+    }
     requireCount(slice, sources.size());
     int start =
         baseStart.orElseGet(
@@ -164,7 +169,14 @@ final class OutputTensors {
                     .flatMap(Source::layers)
                     .map(LayerRange::start)
                     .orElse(0));
-    return new Cast(slice, needsBase ? base.orElse(-1) : -1, start, sources, cast);
+    return new Cast(slice, apart ? base.orElse(-1) : -1, start, sources, cast);
+  }
+
+  /** The base as one more source, with the layers of the first. */
+  private Source member(Slice slice) {
+    Optional<LayerRange> layers = slice.sources().stream().findFirst().flatMap(Source::layers);
+    String reference = slice.base().or(recipe::base).orElseThrow();
+    return new Source(reference, layers, Map.of(), "base_model");
   }
 
   private void twice(Source source, int first, List<Source> sources) {

@@ -51,6 +51,8 @@ final class MergeInMemory {
   private List<String> names = List.of();
   private DType sideDType = DType.F64;
   private boolean randomSides;
+  private final Map<String, Shape> shapes = new HashMap<>();
+  private boolean withBase = true;
 
   private record TensorData(
       String name, @Nullable Stored base, List<Stored> models, List<Stored> sides) {}
@@ -103,7 +105,9 @@ final class MergeInMemory {
     tensors.add(
         new TensorData(
             name,
-            spec.base() == BaseRule.REQUIRED ? base : null,
+            spec.base() == BaseRule.REQUIRED || (spec.base() == BaseRule.OPTIONAL && withBase)
+                ? base
+                : null,
             List.of(models.clone()),
             List.of()));
     if (randomSides && !spec.sideTables().isEmpty()) {
@@ -143,6 +147,18 @@ final class MergeInMemory {
   /** The dtype of the side tables; call it before {@link #sides}. */
   MergeInMemory sideDType(DType dtype) {
     sideDType = dtype;
+    return this;
+  }
+
+  /** Leaves out a base that is optional; call it before adding tensors. */
+  MergeInMemory withoutBase() {
+    withBase = false;
+    return this;
+  }
+
+  /** Gives a tensor, added or not, other dimensions than one. */
+  MergeInMemory shape(String tensor, long... dims) {
+    shapes.put(tensor, Shape.of(dims));
     return this;
   }
 
@@ -269,8 +285,8 @@ final class MergeInMemory {
     return sides;
   }
 
-  private static TensorSpec spec(String name, DType dtype, int count) {
-    return new TensorSpec(name, dtype, Shape.of(count));
+  private TensorSpec spec(String name, DType dtype, int count) {
+    return new TensorSpec(name, dtype, shapes.getOrDefault(name, Shape.of(count)));
   }
 
   /** As the planner resolves a recipe without gradients and filters. */

@@ -3,6 +3,7 @@ package io.weightloom.merge;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec.Scope;
+import io.weightloom.merge.span.SpanMethod;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +23,10 @@ record MethodCase(MethodSpec spec, String variant) {
           "lambda",
           0.75,
           "trim_density",
+          0.5,
+          "t",
+          0.25,
+          "alpha",
           0.5);
 
   /** Every element-wise method on the class path in each of its variants. */
@@ -53,9 +58,20 @@ record MethodCase(MethodSpec spec, String variant) {
         .toList();
   }
 
-  /** Those that add a merged task vector to a base. */
+  /** Those that add a weighted sum of task vectors to a base. */
   static List<MethodCase> ofTaskVectors() {
-    return all().stream().filter(c -> c.spec.base() == BaseRule.REQUIRED).toList();
+    return all().stream()
+        .filter(c -> c.spec.base() == BaseRule.REQUIRED && c.has("weight") && c.has("lambda"))
+        .toList();
+  }
+
+  /** Those whose output is a combination of the models with coefficients of their geometry. */
+  static List<MethodCase> ofSpans() {
+    return all().stream().filter(MethodCase::isSpan).toList();
+  }
+
+  boolean isSpan() {
+    return MergeMethods.named(spec.name()).orElseThrow() instanceof SpanMethod;
   }
 
   MergeInMemory merge() {

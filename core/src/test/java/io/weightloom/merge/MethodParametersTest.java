@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every parameter of a spec is well formed and changes a result, or says that it does not. */
 class MethodParametersTest {
   private static final String WITHOUT_EFFECT = "changes nothing";
+  private static final int N = 7 * 15;
 
   /** Settings beside which a parameter may come to bear. */
   private static final List<Map<String, Object>> CONTEXTS =
@@ -27,6 +28,11 @@ class MethodParametersTest {
           Map.of("density", 0.5, "rescale", true, "rescale_by", "density"),
           Map.of("trim_density", 0.5, "scope", "model"),
           Map.of("trim_density", 0.5, "zero_sign", "majority"),
+          Map.of("t", 0.5),
+          Map.of("tol", 0x1p-40),
+          Map.of("nuslerp_flatten", false),
+          Map.of("score", 0.75),
+          Map.of("select", "greedy", "score", 0.75),
           Map.of("weight", 0.5, "election", "count"),
           Map.of("weight", 0.5, "normalize", true),
           Map.of("weight", 1.5),
@@ -73,9 +79,17 @@ class MethodParametersTest {
 
   private static List<?> alternatives(ParamSpec param, int models) {
     return switch (param.type()) {
-      case NUMBER -> List.of(param.scope() == Scope.MODEL ? firstHalved(models) : (Object) 0.5);
+      case NUMBER -> List.of(param.scope() == Scope.MODEL ? firstHalved(models) : number(param));
       case FLAG -> List.of(!(Boolean) param.defaultValue().orElseThrow());
       case CHOICE -> param.choices().subList(1, param.choices().size());
+    };
+  }
+
+  private static Object number(ParamSpec param) {
+    return switch (param.name()) {
+      case "dimension" -> 1.0;
+      case "eps" -> 0x1p-10;
+      default -> 0.5;
     };
   }
 
@@ -88,7 +102,7 @@ class MethodParametersTest {
 
   /** Two tensors whose statistics differ, with ties, zeros and coordinates that cancel. */
   private static byte[] bytes(MethodSpec spec, Map<String, Object> settings) {
-    MergeInMemory merge = MergeInMemory.of(spec.name()).dtype(DType.F32).seed(4).randomSides();
+    MergeInMemory merge = MergeInMemory.of(spec.name()).dtype(DType.F64).seed(4).randomSides();
     settings.forEach(
         (key, value) -> {
           if (spec.parameter(key).isPresent()) {
@@ -97,7 +111,7 @@ class MethodParametersTest {
         });
     int models = Math.min(3, spec.maxModels());
     for (int t = 0; t < 2; t++) {
-      double[] base = RandomModels.base(101, t);
+      double[] base = RandomModels.base(N, t);
       double[][] tuned = new double[models][];
       for (int k = 0; k < models; k++) {
         double[] model = RandomModels.tuned(base, 10L * t + k);
@@ -105,11 +119,11 @@ class MethodParametersTest {
         Arrays.setAll(model, i -> base[i] + (model[i] - base[i]) * factor);
         tuned[k] = model;
       }
-      merge.tensor(base, tuned);
+      merge.shape("t" + t, 7, N / 7).tensor(base, tuned);
     }
     MergeInMemory.Result merged = merge.run();
-    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 4 * 101);
-    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 4 * 101, 4 * 101);
+    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 8 * N);
+    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 8 * N, 8 * N);
     return both;
   }
 

@@ -63,7 +63,7 @@ class MethodTableTest {
     for (MergeMethod m : MergeMethods.all()) {
       MethodSpec s = m.spec();
       out.append("## `%s`\n\n%s: %s.".formatted(s.name(), paper(s), s.summary()));
-      out.append(s.base() == MethodSpec.BaseRule.REQUIRED ? " Needs a `base_model`.\n\n" : "\n\n");
+      out.append(base(s)).append("\n\n");
       out.append("| parameter | where | default | range | meaning |\n|---|---|---|---|---|\n");
       s.parameters().forEach(p -> out.append(row(p)));
       if (!s.sideTables().isEmpty()) {
@@ -78,6 +78,15 @@ class MethodTableTest {
       out.append('\n');
     }
     return out.toString();
+  }
+
+  private static String base(MethodSpec s) {
+    return switch (s.base()) {
+      case REQUIRED -> " Needs a `base_model`.";
+      case OPTIONAL -> " With a `base_model` it works on task vectors.";
+      case MEMBER -> " A `base_model` is one more model.";
+      case DONOR -> "";
+    };
   }
 
   private static String row(ParamSpec p) {

@@ -107,6 +107,62 @@ class PlannedModelsTest {
   }
 
   @Test
+  void slerpHasItsBaseAmongTheModels() {
+    MergePlan plan =
+        Planning.of("slerp")
+            .set("base_model", "b")
+            .set("parameters", Map.of("t", List.of(0, 1)))
+            .llama("b", 3)
+            .llama("a", 3)
+            .models(entry("b"), entry("a"))
+            .plan();
+
+    assertThat(merged(plan, up(0)).models()).hasSize(1);
+    assertThat(merged(plan, up(0)).merge().base()).isNotNull();
+    assertThat(merged(plan, up(1)).merge().params().number("t")).isEqualTo(0.5);
+    assertThat(plan.reads()).isEqualTo(2);
+  }
+
+  @Test
+  void aNumberForAllModelsMayBeRequired() {
+    Planning.of("slerp")
+        .set("base_model", "b")
+        .llama("b", 1)
+        .llama("a", 1)
+        .models(entry("b"), entry("a"))
+        .fails(Kind.USAGE)
+        .hasMessage("Cannot use the recipe: parameters: slerp needs t (add parameters: {t: ...})");
+  }
+
+  @Test
+  void aBaseMayBeOptional() {
+    Planning nuslerp =
+        Planning.of("nuslerp")
+            .llama("a", 1)
+            .llama("b", 1)
+            .llama("c", 1)
+            .models(entry("a", "weight", 1), entry("c", "weight", 1));
+
+    assertThat(merged(nuslerp.plan(), up(0)).merge().base()).isNull();
+
+    MergePlan withBase = nuslerp.set("base_model", "b").plan();
+    assertThat(merged(withBase, up(0)).merge().base()).isNotNull();
+    assertThat(merged(withBase, up(0)).models()).hasSize(2);
+  }
+
+  @Test
+  void aBaseMayBeOneMoreModel() {
+    Planning karcher = Planning.of("karcher").llama("a", 1).llama("b", 1).set("base_model", "b");
+
+    MergePlan added = karcher.models(entry("a")).plan();
+    MergePlan listed = karcher.models(entry("b"), entry("a")).plan();
+
+    assertThat(merged(added, up(0)).merge().base()).isNull();
+    assertThat(merged(added, up(0)).models()).hasSize(2);
+    assertThat(merged(listed, up(0)).models()).hasSize(2);
+  }
+
+  @Test
   void baseAloneIsNotEnough() {
     task()
         .models(Map.of("model", "b"))

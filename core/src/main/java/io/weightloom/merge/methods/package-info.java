@@ -1,6 +1,7 @@
 /**
  * The merge methods, one file each; none imports another. Imported by nobody: they are found by
- * {@link io.weightloom.merge.MergeMethods}. They import {@code merge} and {@code tensor}.
+ * {@link io.weightloom.merge.MergeMethods}. They import {@code merge}, {@code tensor} and {@code
+ * error}.
  */
 @NullMarked
 package io.weightloom.merge.methods;
