@@ -104,4 +104,10 @@ public interface Arith<V> {
 
   /** An element as a double, for messages. */
   double at(V x, int i);
+
+  /** Copies to {@code out} from index {@code at}, for formulas in plain loops over doubles. */
+  void widen(V x, double[] out, int at, int n);
+
+  /** The way back: rounds to this arithmetic, or so that an {@link #encode} rounds as from fp64. */
+  void narrow(double[] x, V out, int n);
 }

@@ -83,6 +83,19 @@ public record ParamSpec(
         help);
   }
 
+  /** A number for all models, required. */
+  public static ParamSpec required(String name, String help) {
+    return new ParamSpec(
+        name,
+        Type.NUMBER,
+        Scope.GLOBAL,
+        Place.PARAMETERS,
+        Optional.empty(),
+        Range.ANY,
+        List.of(),
+        help);
+  }
+
   /** A number for all models. */
   public static ParamSpec number(String name, double defaultValue, String help) {
     return new ParamSpec(

@@ -161,13 +161,16 @@ public final class MergePlanner {
             draft.inputs().stream().map(TensorSpec::name).toList(),
             draft.name(),
             draft.position());
-    if (params.perModel().values().stream().anyMatch(v -> v.contains(Double.NaN))) {
+    if (params.global().containsValue(Double.NaN)
+        || params.perModel().values().stream().anyMatch(v -> v.contains(Double.NaN))) {
       return Optional.empty();
     }
     method
         .problem(params)
         .ifPresent(why -> recipeProblems.add(new RecipeProblem(draft.slice().path(), why)));
-    return Optional.of(merged(draft, first, params));
+    Merged merged = merged(draft, first, params);
+    method.warning(merged.merge()).ifPresent(warnings::add);
+    return Optional.of(merged);
   }
 
   private Merged merged(Draft draft, TensorSpec first, Params params) {

@@ -65,7 +65,7 @@ final class ParamResolver {
     Map<String, List<Double>> perModel = new HashMap<>();
     for (ParamSpec param : spec.parameters()) {
       if (param.scope() == Scope.GLOBAL) {
-        global(param, slice, outputName, position).ifPresent(v -> global.put(param.name(), v));
+        global.put(param.name(), global(param, slice, outputName, position));
       } else {
         List<Double> values = new ArrayList<>();
         for (int k = 0; k < sources.size(); k++) {
@@ -77,13 +77,22 @@ final class ParamResolver {
     return new Params(global, perModel);
   }
 
-  private Optional<Object> global(ParamSpec param, Slice slice, String tensor, double position) {
-    if (param.place() == Place.EXTENSION) {
-      Object own = recipe.extensions().get(param.name());
-      return own != null ? Optional.of(own) : byDefault(param);
-    }
-    return written(param, List.of(slice.parameters(), recipe.parameters()), tensor, position)
-        .or(() -> byDefault(param));
+  private Object global(ParamSpec param, Slice slice, String tensor, double position) {
+    Optional<Object> found =
+        param.place() == Place.EXTENSION
+            ? Optional.ofNullable(recipe.extensions().get(param.name()))
+            : written(param, List.of(slice.parameters(), recipe.parameters()), tensor, position);
+    return found
+        .or(() -> byDefault(param))
+        .orElseGet(
+            () -> {
+              problems.add(
+                  new RecipeProblem(
+                      "parameters",
+                      "%s needs %s (add parameters: {%s: ...})"
+                          .formatted(spec.name(), param.name(), param.name())));
+              return Double.NaN;
+            });
   }
 
   private double ofModel(

@@ -7,6 +7,7 @@ import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,7 +16,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MergeLawsTest {
   private static final List<DType> DTYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.F64);
   private static final int N = 4099;
-  private static final Set<String> SUMS_IN_ORDER = Set.of("dare_linear", "dare_ties");
+  private static final Set<String> SUMS_IN_ORDER =
+      Set.of(
+          "dare_linear", "dare_ties", "della", "della_linear", "pcb", "ram", "ramplus_tl", "sce");
+
+  /** Where the later of two changes of one size is taken. */
+  private static final Set<String> LATER_WINS = Set.of("magmax");
+
+  /** What one model is not left as it is by. */
+  private static final Set<String> CHANGES_ONE = Set.of("pcb", "nearswap", "arcee_fusion");
 
   static List<MethodCase> all() {
     return MethodCase.all();
@@ -36,7 +45,11 @@ class MergeLawsTest {
       double[] base = base(dtype);
 
       MergeInMemory.Result merged =
-          method.busy(3).dtype(dtype).tensor(base, base, base, base).run();
+          method
+              .busy(method.models())
+              .dtype(dtype)
+              .tensor(base, Collections.nCopies(method.models(), base).toArray(double[][]::new))
+              .run();
 
       assertThat(merged.outputs().get(0).bytes()).isEqualTo(Stored.of(dtype, base).bytes());
     }
@@ -45,6 +58,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void lambdaZeroGivesTheBase(MethodCase method) {
+    assumeThat(method.has("lambda")).isTrue();
     for (DType dtype : DTYPES) {
       double[] base = base(dtype);
 
@@ -63,6 +77,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("all")
   void oneModelWithWeightOneIsThatModel(MethodCase method) {
+    assumeThat(CHANGES_ONE).doesNotContain(method.spec().name());
     for (DType dtype : DTYPES) {
       double[] base = base(dtype);
       double[] model = Stored.of(dtype, RandomModels.tuned(base, 1)).values();
@@ -76,6 +91,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("all")
   void orderOfTwoModelsDoesNotMatter(MethodCase method) {
+    assumeThat(LATER_WINS).doesNotContain(method.spec().name());
     assumeThat(method.spec().maxModels()).isGreaterThan(1);
     for (DType dtype : DTYPES) {
       double[] base = base(dtype);
@@ -117,6 +133,7 @@ class MergeLawsTest {
   void orderOfModelsDoesNotMatterWhereSumsAreExact(MethodCase method) {
     assumeThat(method.spec().maxModels()).isGreaterThan(2);
     assumeThat(SUMS_IN_ORDER).doesNotContain(method.spec().name());
+    assumeThat(LATER_WINS).doesNotContain(method.spec().name());
     double[] base = base(DType.F32);
     List<double[]> models =
         Arrays.asList(
@@ -129,11 +146,14 @@ class MergeLawsTest {
   }
 
   private static Stored even(MethodCase method, double[] base, List<double[]> models) {
-    MergeInMemory merge = method.merge().dtype(DType.F32).set("weight", 0.5);
-    merge.set("normalize", method.spec().name().equals("ties"));
-    if (method.has("density")) {
-      merge.set("density", 0.5);
-    }
+    MergeInMemory merge = method.merge().dtype(DType.F32);
+    Map.of("weight", 0.5, "density", 0.5, "normalize", method.spec().name().equals("ties"))
+        .forEach(
+            (key, value) -> {
+              if (method.has(key)) {
+                merge.set(key, value);
+              }
+            });
     return merge.tensor(base, models.toArray(double[][]::new)).run().outputs().get(0);
   }
 
@@ -141,15 +161,17 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void negatedTaskVectorsGiveTheNegation(MethodCase method) {
+    // A softmax of negated values is another.
+    assumeThat(method.spec().name()).isNotEqualTo("arcee_fusion");
     for (DType dtype : List.of(DType.F32, DType.F64)) {
-      double[][] deltas = {
-        RandomModels.distinct(N, 1), RandomModels.distinct(N, 2), RandomModels.distinct(N, 3)
-      };
+      double[][] deltas = new double[method.models()][];
+      Arrays.setAll(deltas, k -> RandomModels.distinct(N, k + 1));
 
-      double[] merged = method.busy(3).dtype(dtype).taskVectors(deltas).run().values();
+      double[] merged =
+          method.busy(method.models()).dtype(dtype).taskVectors(deltas).run().values();
       double[] negated =
           method
-              .busy(3)
+              .busy(method.models())
               .dtype(dtype)
               .taskVectors(Arrays.stream(deltas).map(MergeLawsTest::minus).toArray(double[][]::new))
               .run()
@@ -167,6 +189,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void zeroWeightsGiveTheBase(MethodCase method) {
+    assumeThat(method.has("weight")).isTrue();
     double[] base = base(DType.BF16);
 
     MergeInMemory.Result merged =

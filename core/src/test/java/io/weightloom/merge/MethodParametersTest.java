@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every parameter of a spec is well formed and changes a result, or says that it does not. */
 class MethodParametersTest {
+  private static final int N = 102;
   private static final String WITHOUT_EFFECT = "changes nothing";
 
   /** Settings beside which a parameter may come to bear. */
@@ -27,7 +28,13 @@ class MethodParametersTest {
           Map.of("trim_density", 0.5, "scope", "model"),
           Map.of("trim_density", 0.5, "zero_sign", "majority"),
           Map.of("weight", 0.5, "election", "count"),
-          Map.of("weight", 0.5, "normalize", true));
+          Map.of("weight", 0.5, "normalize", true),
+          Map.of("density", 0.5, "over", "row"),
+          Map.of("density", 0.5, "rescale_by", "q"),
+          Map.of("density", 0.5, "multi_task", "ties"),
+          Map.of("mask_lambda", 2.0, "prun_thre_k", 1.0),
+          Map.of("lambda", 1.0),
+          Map.of("t", 0.001));
 
   static List<MethodCase> all() {
     return MethodCase.all();
@@ -89,21 +96,27 @@ class MethodParametersTest {
             merge.set(key, value);
           }
         });
+    merge.shape("t0", 6, 17);
     int models = Math.min(3, spec.maxModels());
     for (int t = 0; t < 2; t++) {
-      double[] base = RandomModels.base(101, t);
+      double[] base = RandomModels.base(N, t);
       double[][] tuned = new double[models][];
+      // Here differences of parameters round otherwise than differences of task vectors.
+      base[0] = t == 0 ? 2 - 0x1p-23 : base[0];
       for (int k = 0; k < models; k++) {
         double[] model = RandomModels.tuned(base, 10L * t + k);
         double factor = t + 1;
         Arrays.setAll(model, i -> base[i] + (model[i] - base[i]) * factor);
+        if (t == 0) {
+          model[0] = k < 2 ? 2 + (1 - k) * 0x1p-22 : base[0];
+        }
         tuned[k] = model;
       }
       merge.tensor(base, tuned);
     }
     MergeInMemory.Result merged = merge.run();
-    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 4 * 101);
-    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 4 * 101, 4 * 101);
+    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 4 * N);
+    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 4 * N, 4 * N);
     return both;
   }
 

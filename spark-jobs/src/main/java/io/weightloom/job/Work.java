@@ -9,6 +9,7 @@ import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.io.Serializable;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** What a task does, in pieces that are done one after the other. */
@@ -143,7 +144,7 @@ sealed interface Work extends Serializable {
    *
    * @param tensor index in the plan
    * @param first flat index of its first element, or byte for a copy
-   * @param kept elements of each model that took part
+   * @param counts by name, to be added up over the spans of the tensor
    * @param inputGrains digests by grain: the models in order, then the base if there is one
    * @param outputGrains digests by grain of what was written
    * @param state the state that a whole tensor came to, or null
@@ -151,7 +152,7 @@ sealed interface Work extends Serializable {
   record Emitted(
       int tensor,
       long first,
-      long[] kept,
+      Map<String, long[]> counts,
       long[][] inputGrains,
       long[] outputGrains,
       @Nullable MergeState state)

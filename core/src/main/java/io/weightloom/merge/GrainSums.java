@@ -1,25 +1,24 @@
-package io.weightloom.merge.taskvector;
+package io.weightloom.merge;
 
 import io.weightloom.kernel.Kernels;
-import io.weightloom.merge.Span;
 import java.util.Arrays;
 
 /**
  * Sums whose value does not depend on blocks, tasks or vector width: elements go into {@value
  * Kernels#LANES} fp64 lanes, lanes are added in order at the end of each grain, grains in order at
- * the end.
+ * the end. For one thread.
  */
-final class GrainSums {
+public final class GrainSums {
   private final double[] lanes = new double[Kernels.LANES];
   private final double[] grains;
   private int grain;
 
-  GrainSums(Span span) {
+  public GrainSums(Span span) {
     grains = new double[(int) ((span.count() + Span.GRAIN - 1) / Span.GRAIN)];
   }
 
   /** The lanes to add a chunk to; the chunk starts at this offset in the span. */
-  double[] lanes(long offset) {
+  public double[] lanes(long offset) {
     int wanted = (int) (offset / Span.GRAIN);
     if (wanted != grain) {
       close();
@@ -29,7 +28,7 @@ final class GrainSums {
   }
 
   /** The sums by grain. */
-  double[] finish() {
+  public double[] finish() {
     close();
     return grains;
   }
