@@ -20,6 +20,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class MergeMethodContractTest {
   private static final int[] SIZES = {1, 63, 64, 99, 100, 101, 4096};
+
+  /** A little more than a grain, in rows of which one lies across two spans. */
+  private static final int ROWS = 4097;
+
+  private static final int ROW = 257;
+
   private static final Kernels SCALAR = KernelRegistry.scalar();
   private static final Kernels FASTEST = KernelRegistry.get().kernels();
 
@@ -88,7 +94,7 @@ class MergeMethodContractTest {
   @ParameterizedTest
   @MethodSource("cases")
   void bytesDoNotDependOnSpans(MethodCase method) {
-    int[] sizes = {Span.GRAIN + 4097, 99};
+    int[] sizes = {ROWS * ROW, 99};
     for (Types types : List.of(TYPES.get(0), TYPES.get(6))) {
       MergeInMemory.Result expected = run(method, types, sizes, new Walk(SCALAR, 2048, 2, 0));
 
@@ -118,7 +124,8 @@ class MergeMethodContractTest {
             .kernels(walk.kernels())
             .block(walk.block())
             .grains(walk.grains())
-            .shuffled(walk.order());
+            .shuffled(walk.order())
+            .shape("t" + ROWS * ROW, ROWS, ROW);
     for (int n : sizes) {
       RandomModels.add(merge, "t" + n, n, method.models(), types.base(), types.models());
     }
