@@ -228,7 +228,7 @@ for short, long in (("f32", "float32"), ("bf16", "bfloat16"), ("f16", "float16")
         "", start=2) + f"parameters: {{t: 0.004}}\ndtype: {long}")
 case("sce-f32", "odd-f32", "rel 2e-6", "merge_method: sce\n" + BASE + listed("", "", "") + "dtype: float32")
 case("sce-select-f32", "deep-f32", "rel 2e-6", "merge_method: sce\n" + BASE + listed(
-    "", "", "") + "parameters: {select_topk: 0.3}\ndtype: float32")
+    "", "", "") + "parameters: {select_topk: [{filter: v_proj, value: 1.0}, {value: 0.3}]}\ndtype: float32")
 
 # passthrough --------------------------------------------------------------------------------------------------------------
 case("passthrough-scale-bf16", "odd-bf16", "bits", """
