@@ -15,6 +15,8 @@ DTYPE = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
 PRESETS = {  # consensus, sparsifier, default normalize, default rescale
     "task_arithmetic": (False, None, False, False), "ties": (True, "magnitude", True, False),
     "dare_linear": (False, "random", False, True), "dare_ties": (True, "random", False, True),
+    "breadcrumbs": (False, "outliers", False, False), "breadcrumbs_ties": (True, "outliers", False, False),
+    "della": (True, "ranked", True, True), "della_linear": (False, "ranked", False, True),
 }
 
 
@@ -131,6 +133,8 @@ def tensor(recipe, sources, own, load, source_name, target, x):
         dtype, value, tied = *passthrough(inputs), None
     elif method in emulate_span.METHODS:
         dtype, value, tied = *emulate_span.merge(method, recipe.get("base_model"), inputs, setting), None
+    elif method in ("nearswap", "sce"):
+        dtype, value, tied = *(nearswap if method == "nearswap" else sce)(recipe["base_model"], inputs, setting), None
     else:
         dtype, value, tied = task_arithmetic(method, recipe["base_model"], inputs, setting)
     dtype_out = DTYPE.get(recipe.get("out_dtype"), dtype)
@@ -167,6 +171,58 @@ def keep_largest(delta, density):
     return mask.reshape(delta.shape), tied.reshape(delta.shape)
 
 
+def keep_middle(delta, density, gamma):
+    """The mask of the int(density * n) magnitudes below the int(gamma * n) largest; empty where these are none (a slice of mergekit's
+    ends at position -0)."""
+    n = delta.size
+    target, top = int(density * n), int(gamma * n)
+    bottom = n - target - top
+    if bottom < 0:
+        bottom, top = 0, top + bottom
+    mask = np.zeros(n, bool)
+    if top:
+        mask[np.argsort(np.abs(delta.ravel()), kind="stable")[bottom:n - top]] = True
+    return mask.reshape(delta.shape)
+
+
+def keep_ranked(delta, density, epsilon):
+    """A random mask: the larger a magnitude is in its row, the likelier it is kept."""
+    row = delta.reshape(-1, delta.shape[-1])
+    rank = np.argsort(np.argsort(np.abs(row), axis=1, kind="stable"), axis=1)
+    p = density - epsilon + 2 * epsilon * rank / (row.shape[1] - 1)
+    return (RANDOM.random(row.shape) < p).reshape(delta.shape)
+
+
+def nearswap(base_model, inputs, setting):
+    (_, dtype, a, _), = [i for i in inputs if i[0] == base_model]
+    b, = [rounded(x, dtype) for m, _, x, _ in inputs if m != base_model]
+    near = np.maximum(np.abs(rounded(a - b, dtype)), rounded(f32(1e-6), dtype))
+    # A number over a tensor is its reciprocal, rounded, times the number.
+    w = np.clip(rounded(rounded(1 / near, dtype) * f32(setting("t", None)), dtype), 0, 1).astype(np.float32)
+    rest = rounded(1 - w, dtype)
+    return dtype, rounded(rounded(w * b, dtype) + rounded(rest * a, dtype), dtype)
+
+
+def sce(base_model, inputs, setting):
+    (_, dtype, base, _), = [i for i in inputs if i[0] == base_model]
+    deltas = [rounded(rounded(x, dtype) - base, dtype) for m, _, x, _ in inputs if m != base_model]
+    share = setting("select_topk", 1.0)
+    if share < 1:
+        variance = rounded(np.var(np.stack(deltas).astype(np.float64), axis=0).astype(np.float32), dtype).ravel()
+        k = int((variance != 0).sum() * share)
+        mask = np.zeros(variance.size, bool)
+        mask[np.argsort(-variance, kind="stable")[:k]] = True
+        deltas = [np.where(mask.reshape(base.shape), d, f32(0)) for d in deltas]
+    means = [rounded(f32(np.mean(np.square(d.astype(np.float64)))), dtype) for d in deltas]
+    norm = total(means, dtype)
+    w = [f32(1 / len(means)) if norm < 1e-6 else rounded(m / norm, dtype) for m in means]
+    major = np.where(total(deltas, dtype) >= 0, 1, -1)
+    agree = [np.sign(d) == major for d in deltas]
+    mixed = total([np.where(a, rounded(x * d, dtype), f32(0)) for a, x, d in zip(agree, w, deltas)], dtype)
+    divisor = total([np.where(a, x, f32(0)) for a, x in zip(agree, w)], dtype)
+    return dtype, rounded(base + rounded(mixed / np.maximum(divisor, rounded(f32(1e-6), dtype)), dtype), dtype)
+
+
 def rescaled(delta, kept, dtype, work):
     """L1 matching: the kept part times the ratio of the two sums of magnitudes, both and their ratio rounded to `work`."""
     before = rounded(f32(np.abs(delta).sum(dtype=np.float64)), work)
@@ -187,12 +243,16 @@ def task_arithmetic(method, base_model, inputs, setting):
         density = parameter("density", 1.0)
         if density < 1:
             # DARE works in fp32 on float16; the magnitude method does not.
-            work = "F32" if (sparsifier, dtype) == ("random", "F16") else dtype
+            work = "F32" if sparsifier in ("random", "ranked") and dtype == "F16" else dtype
             if sparsifier == "magnitude":
                 mask, choice = keep_largest(delta, density)
                 tied |= choice & (delta != 0)
             elif sparsifier == "random":
                 mask = RANDOM.random(delta.shape) < density
+            elif sparsifier == "ranked":
+                mask = keep_ranked(delta, density, parameter("epsilon", 0.15))
+            elif sparsifier == "outliers":
+                mask = keep_middle(delta, density, parameter("gamma", 0.01))
             else:
                 mask = np.ones(delta.shape, bool)
             kept = np.where(mask, delta, f32(0))

@@ -149,6 +149,11 @@ def density(value):
     return f"[{{filter: post_attention, value: 1.0}}, {{filter: v_proj, value: 1.0}}, {{value: {value}}}]"
 
 
+def rows(value):
+    """A density that leaves alone the one-element norms: of a row of one element mergekit's DELLA divides 0 by 0."""
+    return f"[{{filter: post_attention, value: 1.0}}, {{value: {value}}}]"
+
+
 # 0.29 and 0.57 of 100 elements: the float64 products fall just short of 29 and 57, and mergekit keeps 28 and 56.
 PRUNED = listed(f"{{weight: 0.9, density: {density(0.18)}}}", f"{{weight: 0.54, density: {density(0.29)}}}",
                 f"{{weight: 0.27, density: {density(0.57)}}}")
@@ -193,6 +198,37 @@ case("dare_ties-random-bf16", "odd-bf16", "random 0.4", "merge_method: dare_ties
     "{weight: 1.0, density: 0.4}", start=3) + "dtype: bfloat16", "--random-seed", "7")
 case("dare_ties-normalize-bf16", "deep-bf16", "bits", "merge_method: dare_ties\n" + BASE + FULL
      + "parameters: {normalize: true}\ndtype: bfloat16")
+
+# breadcrumbs and breadcrumbs_ties -----------------------------------------------------------------------------------------
+# Of tensors of fewer than 1/gamma elements mergekit loses the task vector: so it does here.
+for method in ("breadcrumbs", "breadcrumbs_ties"):
+    head = f"merge_method: {method}\n{BASE}"
+    case(f"{method}-f32", "odd-f32", "bits", head + listed(
+        f"{{weight: 0.9, density: {density(0.18)}, gamma: 0.05}}", f"{{weight: 0.54, density: {density(0.57)}, gamma: 0.02}}",
+        f"{{weight: 0.27, density: {density(0.9)}, gamma: 0.3}}") + "dtype: float32")
+    case(f"{method}-default-f32", "odd-f32", "bits", head + listed(
+        f"{{weight: 0.9, density: {density(0.5)}}}", f"{{weight: 0.4, density: {density(0.4)}}}")
+        + "parameters: {normalize: true, lambda: 0.8}\ndtype: float32")
+    case(f"{method}-full-bf16", "odd-bf16", "bits", f"{head}{FULL}dtype: bfloat16")
+    case(f"{method}-rescale-f32", "odd-f32", "rel 2e-6", head + listed(
+        f"{{weight: 0.9, density: {density(0.3)}, gamma: 0.1}}", f"{{weight: 0.4, density: {density(0.6)}, gamma: 0.1}}")
+        + "parameters: {rescale: true}\ndtype: float32")
+
+# della and della_linear ---------------------------------------------------------------------------------------------------
+for method in ("della", "della_linear"):
+    head = f"merge_method: {method}\n{BASE}"
+    case(f"{method}-full-bf16", "odd-bf16", "bits", f"{head}{FULL}dtype: bfloat16")
+    case(f"{method}-full-f32", "deep-f32", "bits", f"{head}{FULL}parameters: {{lambda: 0.9}}\ndtype: float32")
+    case(f"{method}-random", "odd-f32", "random 0.36", head + listed(
+        f"{{weight: 0.9, density: {rows(0.36)}, epsilon: 0.1}}") + "dtype: float32", "--random-seed", "7")
+
+# nearswap, sce ------------------------------------------------------------------------------------------------------------
+for short, long in (("f32", "float32"), ("bf16", "bfloat16"), ("f16", "float16")):
+    case(f"nearswap-{short}", f"odd-{short}", "rel 2e-6" if short == "f32" else "bits", "merge_method: nearswap\n" + BASE + listed(
+        "", start=2) + f"parameters: {{t: 0.004}}\ndtype: {long}")
+case("sce-f32", "odd-f32", "rel 2e-6", "merge_method: sce\n" + BASE + listed("", "", "") + "dtype: float32")
+case("sce-select-f32", "deep-f32", "rel 2e-6", "merge_method: sce\n" + BASE + listed(
+    "", "", "") + "parameters: {select_topk: [{filter: v_proj, value: 1.0}, {value: 0.3}]}\ndtype: float32")
 
 # passthrough --------------------------------------------------------------------------------------------------------------
 case("passthrough-scale-bf16", "odd-bf16", "bits", """

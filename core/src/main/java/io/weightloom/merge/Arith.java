@@ -54,6 +54,7 @@ public interface Arith<V> {
 
   /** {@code out = x / s}; {@code s} is taken as it is. */
   void divide(V x, double s, V out, int n);
+
   /** {@code out = max(x, least)}. */
   void floor(V x, double least, V out, int n);
 
@@ -149,4 +150,10 @@ public interface Arith<V> {
 
   /** An element as a double, for messages. */
   double at(V x, int i);
+
+  /** Copies to {@code out} from index {@code at}, for formulas in plain loops over doubles. */
+  void widen(V x, double[] out, int at, int n);
+
+  /** The way back: rounds to this arithmetic, or so that an {@link #encode} rounds as from fp64. */
+  void narrow(double[] x, V out, int n);
 }

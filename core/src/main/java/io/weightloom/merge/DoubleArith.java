@@ -421,4 +421,14 @@ public final class DoubleArith implements Arith<double[]> {
   public double at(double[] x, int i) {
     return x[i];
   }
+
+  @Override
+  public void widen(double[] x, double[] out, int at, int n) {
+    System.arraycopy(x, 0, out, at, n);
+  }
+
+  @Override
+  public void narrow(double[] x, double[] out, int n) {
+    System.arraycopy(x, 0, out, 0, n);
+  }
 }

@@ -388,6 +388,22 @@ public final class FloatArith implements Arith<float[]> {
     return x[i];
   }
 
+  @Override
+  public void widen(float[] x, double[] out, int at, int n) {
+    for (int i = 0; i < n; i++) {
+      out[at + i] = x[i];
+    }
+  }
+
+  @Override
+  public void narrow(double[] x, float[] out, int n) {
+    boolean narrower = !stepwise && !wideSums;
+    for (int i = 0; i < n; i++) {
+      out[i] = narrower ? DoubleArith.roundToOdd(x[i]) : (float) x[i];
+    }
+    round(out, n);
+  }
+
   private float[][] products = new float[0][];
   private float[] ones = new float[0];
 

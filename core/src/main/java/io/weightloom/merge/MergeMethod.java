@@ -15,4 +15,9 @@ public sealed interface MergeMethod permits ElementwiseMethod, MatrixMethod {
   default Optional<String> problem(Params params) {
     return Optional.empty();
   }
+
+  /** What a user should know of the merge of a tensor. */
+  default Optional<String> warning(TensorMerge tensor) {
+    return Optional.empty();
+  }
 }

@@ -64,6 +64,11 @@ public interface MergeState extends Serializable {
   interface Surveyor<V> {
     void see(Chunk<V> chunk);
 
+    /** What must see whole rows before {@link #see} gets their elements. */
+    default Optional<Rows<V>> rows() {
+      return Optional.empty();
+    }
+
     /** What was found: small, and independent of how the span was cut into chunks. */
     Serializable found();
   }
@@ -85,9 +90,41 @@ public interface MergeState extends Serializable {
     /** Fills {@code out} with the merged values of the chunk. */
     void emit(Chunk<V> chunk, V out);
 
-    /** Elements of each model that took part in the span; empty where a method drops none. */
-    default long[] kept() {
-      return new long[0];
+    /** What must see whole rows before {@link #emit} gets their elements. */
+    default Optional<Rows<V>> rows() {
+      return Optional.empty();
     }
+
+    /**
+     * Counts that are added up over the spans of a tensor, for the manifest: by {@link #KEPT} the
+     * elements of each model that took part, where a method drops some.
+     */
+    default Map<String, long[]> counts() {
+      return Map.of();
+    }
+  }
+
+  /** Key of {@link Emitter#counts}. */
+  String KEPT = "kept";
+
+  /**
+   * Looks ahead at rows, runs along the last dimension, that a method treats as a whole. Rows may
+   * begin before a span or end behind it.
+   *
+   * @param <V> the work vector
+   */
+  interface Rows<V> {
+    /**
+     * Begins with whole rows; their chunks follow in order, then {@link #end}.
+     *
+     * @param first flat index of the first element
+     * @param count elements, a multiple of {@code row}
+     * @param row elements of a row
+     */
+    void begin(long first, int count, int row);
+
+    void see(Chunk<V> chunk);
+
+    void end();
   }
 }

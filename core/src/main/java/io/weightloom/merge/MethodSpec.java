@@ -1,5 +1,6 @@
 package io.weightloom.merge;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -57,6 +58,13 @@ public record MethodSpec(
 
     public Variant {
       defaults = Map.copyOf(defaults);
+    }
+
+    /** A variant that differs from this one in some defaults. */
+    public Variant but(String otherName, String otherSummary, Map<String, Object> changes) {
+      Map<String, Object> all = new HashMap<>(defaults);
+      all.putAll(changes);
+      return new Variant(otherName, otherSummary, all);
     }
   }
 

@@ -4,10 +4,14 @@ import io.weightloom.error.WeightloomException;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.MergeState.Emitter;
 import io.weightloom.merge.MergeState.Part;
+import io.weightloom.merge.MergeState.Rows;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MergeState.Surveyor;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /**
@@ -22,6 +26,9 @@ public final class SpanRunner {
   /** Index of the base model's tensor, as a {@link BlockReader} knows it. */
   public static final int BASE = -1;
 
+  /** Elements of a row that a method may hold whole: 512 MiB a model. */
+  private static final int LONGEST_ROW = 1 << 26;
+
   /** Reads the bytes of a block. */
   @FunctionalInterface
   public interface BlockReader {
@@ -34,6 +41,11 @@ public final class SpanRunner {
      * @param length number of bytes
      */
     void read(int input, long offset, byte[] into, int length);
+
+    /** As {@link #read}, of rows that are looked at before they are read in their turn. */
+    default void readAhead(int input, long offset, byte[] into, int length) {
+      read(input, offset, into, length);
+    }
   }
 
   /** Takes the bytes of a block of the output. */
@@ -96,16 +108,16 @@ public final class SpanRunner {
         survey.isPartial()
             ? new Span(span.tensor(), span.first(), Math.min(span.count(), Span.GRAIN))
             : span;
-    walk.over(read, (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
+    walk.over(read, surveyor.rows(), (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
     return new Part(span, surveyor.found());
   }
 
   /**
    * Computes and writes the outputs of a span.
    *
-   * @return how many elements of each model took part, as {@link Emitter#kept} has it
+   * @return counts, as {@link Emitter#counts} has them
    */
-  public long[] emit(
+  public Map<String, long[]> emit(
       MergeState state,
       TensorMerge tensor,
       Span span,
@@ -117,7 +129,7 @@ public final class SpanRunner {
         : emit(floatArith(tensor), state, tensor, span, reader, writer, checkFinite);
   }
 
-  private <V> long[] emit(
+  private <V> Map<String, long[]> emit(
       Arith<V> arith,
       MergeState state,
       TensorMerge tensor,
@@ -134,12 +146,13 @@ public final class SpanRunner {
     }
     walk.over(
         span,
+        emitter.rows(),
         (chunk, at) -> {
           emitter.emit(chunk, out);
           arith.encode(dtype, out, chunk.length(), output, at * dtype.bytes());
         },
         (first, count) -> writer.write(first * dtype.bytes(), output, count * dtype.bytes()));
-    return emitter.kept();
+    return emitter.counts();
   }
 
   private FloatArith floatArith(TensorMerge tensor) {
@@ -174,6 +187,8 @@ public final class SpanRunner {
     private final V[] sides;
     private final int from;
     private final Chunk<V> chunk;
+    private long seenFrom = -1;
+    private long seenTo = -1;
 
     Walk(
         Arith<V> arith,
@@ -192,26 +207,68 @@ public final class SpanRunner {
       this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
     }
 
-    void over(Span span, BiConsumer<Chunk<V>, Integer> eachChunk, BlockEnd eachBlock) {
+    void over(
+        Span span,
+        Optional<Rows<V>> rows,
+        BiConsumer<Chunk<V>, Integer> eachChunk,
+        BlockEnd eachBlock) {
       long end = span.first() + span.count();
       for (long first = span.first(); first < end; first += blockElements) {
         int count = (int) Math.min(blockElements, end - first);
-        readBlock(first, count);
-        for (int at = 0; at < count; at += Arith.CAPACITY) {
-          int n = Math.min(Arith.CAPACITY, count - at);
-          decode(first + at, at, n);
-          eachChunk.accept(chunk.at(first + at, n), at);
+        if (rows.isPresent()) {
+          lookAhead(rows.get(), first, count);
         }
+        chunks(first, count, reader, eachChunk);
         eachBlock.at(first, count);
       }
     }
 
-    private void readBlock(long first, int count) {
+    private void chunks(
+        long first, int count, BlockReader source, BiConsumer<Chunk<V>, Integer> eachChunk) {
+      readBlock(first, count, source);
+      for (int at = 0; at < count; at += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, count - at);
+        decode(first + at, at, n);
+        eachChunk.accept(chunk.at(first + at, n), at);
+      }
+    }
+
+    /** Shows the rows of a block, unless it ends in the row that was shown last. */
+    private void lookAhead(Rows<V> rows, long first, int count) {
+      int row = row();
+      long begin = first / row * row;
+      long end = (first + count + row - 1) / row * row;
+      if (begin == seenFrom && end == seenTo) {
+        return;
+      }
+      rows.begin(begin, Math.toIntExact(end - begin), row);
+      for (long at = begin; at < end; at += blockElements) {
+        int n = (int) Math.min(blockElements, end - at);
+        chunks(at, n, reader::readAhead, (c, offset) -> rows.see(c));
+      }
+      rows.end();
+      seenFrom = begin;
+      seenTo = end;
+    }
+
+    private int row() {
+      List<Long> dims = tensor.output().shape().dims();
+      long row = dims.isEmpty() ? 1 : dims.get(dims.size() - 1);
+      if (row > LONGEST_ROW) {
+        throw WeightloomException.input(
+            "Cannot merge %s: a row has %d elements, and this method treats rows of at most %d as a"
+                    .formatted(tensor.output().name(), row, LONGEST_ROW)
+                + " whole (use a method that works element by element)");
+      }
+      return (int) row;
+    }
+
+    private void readBlock(long first, int count, BlockReader source) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
         if (spec != null) {
           int width = spec.dtype().bytes();
-          reader.read(i, first * width, block(i + 1, blockElements * width), count * width);
+          source.read(i, first * width, block(i + 1, blockElements * width), count * width);
         }
       }
     }

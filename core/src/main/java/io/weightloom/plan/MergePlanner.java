@@ -192,7 +192,9 @@ public final class MergePlanner {
     method
         .problem(params)
         .ifPresent(why -> recipeProblems.add(new RecipeProblem(draft.slice().path(), why)));
-    return Optional.of(merged(draft, first, params));
+    Merged merged = merged(draft, first, params);
+    method.warning(merged.merge()).ifPresent(warnings::add);
+    return Optional.of(merged);
   }
 
   private Merged merged(Draft draft, TensorSpec first, Params params) {

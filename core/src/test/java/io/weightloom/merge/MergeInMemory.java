@@ -57,9 +57,17 @@ final class MergeInMemory {
   private record TensorData(
       String name, @Nullable Stored base, List<Stored> models, List<Stored> sides) {}
 
-  /** Outputs, decisions and kept counts by tensor. */
+  /** Outputs, decisions and counts by tensor. */
   record Result(
-      List<Stored> outputs, List<Map<String, Object>> decisions, List<long[]> kept, int reads) {
+      List<Stored> outputs,
+      List<Map<String, Object>> decisions,
+      List<Map<String, long[]>> counts,
+      int reads) {
+
+    /** By tensor the elements of each model that took part. */
+    List<long[]> kept() {
+      return counts.stream().map(c -> c.getOrDefault(MergeState.KEPT, new long[0])).toList();
+    }
 
     double[] values(int tensor) {
       return outputs.get(tensor).values();
@@ -156,12 +164,6 @@ final class MergeInMemory {
     return this;
   }
 
-  /** Gives a tensor, added or not, other dimensions than one. */
-  MergeInMemory shape(String tensor, long... dims) {
-    shapes.put(tensor, Shape.of(dims));
-    return this;
-  }
-
   /** One more tensor, of the output's dtype throughout. */
   MergeInMemory tensor(double[] base, double[]... models) {
     return tensor(
@@ -220,6 +222,12 @@ final class MergeInMemory {
     return this;
   }
 
+  /** Gives a tensor, added or not, other dimensions than one. */
+  MergeInMemory shape(String tensor, long... dims) {
+    shapes.put(tensor, Shape.of(dims));
+    return this;
+  }
+
   MergeInMemory keepNonFinite() {
     checkFinite = false;
     return this;
@@ -248,7 +256,7 @@ final class MergeInMemory {
         reads = Math.max(reads, run(scope, List.of(tensors.get(t)), result));
       }
     }
-    return new Result(result.outputs(), result.decisions(), result.kept(), reads);
+    return new Result(result.outputs(), result.decisions(), result.counts(), reads);
   }
 
   private TensorMerge merge(TensorData data) {
@@ -357,13 +365,14 @@ final class MergeInMemory {
       List<Span> walk,
       Result result) {
     byte[][] bytes = new byte[data.size()][];
-    long[][] kept = new long[data.size()][];
+    List<Map<String, long[]>> counts = new ArrayList<>();
+    data.forEach(d -> counts.add(new HashMap<>()));
     for (int t = 0; t < bytes.length; t++) {
       bytes[t] = new byte[data.get(t).models().get(0).count() * output.bytes()];
     }
     for (Span span : walk) {
       int t = span.tensor();
-      long[] found =
+      Map<String, long[]> found =
           runner.emit(
               state,
               scope.tensors().get(t),
@@ -371,12 +380,12 @@ final class MergeInMemory {
               reader(data.get(t)),
               (offset, from, length) -> System.arraycopy(from, 0, bytes[t], (int) offset, length),
               checkFinite);
-      kept[t] = kept[t] == null ? found : sum(kept[t], found);
+      found.forEach((key, value) -> counts.get(t).merge(key, value, MergeInMemory::sum));
     }
     for (int t = 0; t < bytes.length; t++) {
       result.outputs().add(new Stored(output, bytes[t]));
       result.decisions().add(state.decisions(t));
-      result.kept().add(kept[t]);
+      result.counts().add(counts.get(t));
     }
   }
 

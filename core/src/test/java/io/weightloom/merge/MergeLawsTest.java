@@ -7,6 +7,7 @@ import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -15,7 +16,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MergeLawsTest {
   private static final List<DType> DTYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.F64);
   private static final int N = 4099;
-  private static final Set<String> SUMS_IN_ORDER = Set.of("dare_linear", "dare_ties");
+  private static final Set<String> SUMS_IN_ORDER =
+      Set.of(
+          "dare_linear", "dare_ties", "della", "della_linear", "pcb", "ram", "ramplus_tl", "sce");
+
+  /** Where the later of two changes of one size is taken. */
+  private static final Set<String> LATER_WINS = Set.of("magmax");
+
+  /** What one model is not left as it is by. */
+  private static final Set<String> CHANGES_ONE = Set.of("pcb", "nearswap", "arcee_fusion");
 
   /** All but those whose coefficients are found by iteration: see SpanLawsTest. */
   static List<MethodCase> all() {
@@ -37,7 +46,11 @@ class MergeLawsTest {
       double[] base = base(dtype);
 
       MergeInMemory.Result merged =
-          method.busy(3).dtype(dtype).tensor(base, base, base, base).run();
+          method
+              .busy(method.models())
+              .dtype(dtype)
+              .tensor(base, Collections.nCopies(method.models(), base).toArray(double[][]::new))
+              .run();
 
       assertThat(merged.outputs().get(0).bytes()).isEqualTo(Stored.of(dtype, base).bytes());
     }
@@ -65,6 +78,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("all")
   void oneModelWithWeightOneIsThatModel(MethodCase method) {
+    assumeThat(CHANGES_ONE).doesNotContain(method.spec().name());
     for (DType dtype : DTYPES) {
       double[] base = base(dtype);
       double[] model = Stored.of(dtype, RandomModels.tuned(base, 1)).values();
@@ -78,6 +92,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("all")
   void orderOfTwoModelsDoesNotMatter(MethodCase method) {
+    assumeThat(LATER_WINS).doesNotContain(method.spec().name());
     assumeThat(method.spec().maxModels()).isGreaterThan(1);
     assumeThat(method.spec().sideTables()).as("tables do not change places here").isEmpty();
     for (DType dtype : DTYPES) {
@@ -120,6 +135,7 @@ class MergeLawsTest {
   void orderOfModelsDoesNotMatterWhereSumsAreExact(MethodCase method) {
     assumeThat(method.spec().maxModels()).isGreaterThan(2);
     assumeThat(SUMS_IN_ORDER).doesNotContain(method.spec().name());
+    assumeThat(LATER_WINS).doesNotContain(method.spec().name());
     double[] base = base(DType.F32);
     List<double[]> models =
         Arrays.asList(
@@ -132,13 +148,14 @@ class MergeLawsTest {
   }
 
   private static Stored even(MethodCase method, double[] base, List<double[]> models) {
-    MergeInMemory merge = method.merge().dtype(DType.F32).set("weight", 0.5);
-    if (method.has("normalize")) {
-      merge.set("normalize", method.spec().name().equals("ties"));
-    }
-    if (method.has("density")) {
-      merge.set("density", 0.5);
-    }
+    MergeInMemory merge = method.merge().dtype(DType.F32);
+    Map.of("weight", 0.5, "density", 0.5, "normalize", method.spec().name().equals("ties"))
+        .forEach(
+            (key, value) -> {
+              if (method.has(key)) {
+                merge.set(key, value);
+              }
+            });
     return merge.tensor(base, models.toArray(double[][]::new)).run().outputs().get(0);
   }
 
@@ -146,15 +163,17 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void negatedTaskVectorsGiveTheNegation(MethodCase method) {
+    // A softmax of negated values is another.
+    assumeThat(method.spec().name()).isNotEqualTo("arcee_fusion");
     for (DType dtype : List.of(DType.F32, DType.F64)) {
-      double[][] deltas = {
-        RandomModels.distinct(N, 1), RandomModels.distinct(N, 2), RandomModels.distinct(N, 3)
-      };
+      double[][] deltas = new double[method.models()][];
+      Arrays.setAll(deltas, k -> RandomModels.distinct(N, k + 1));
 
-      double[] merged = method.busy(3).dtype(dtype).taskVectors(deltas).run().values();
+      double[] merged =
+          method.busy(method.models()).dtype(dtype).taskVectors(deltas).run().values();
       double[] negated =
           method
-              .busy(3)
+              .busy(method.models())
               .dtype(dtype)
               .taskVectors(Arrays.stream(deltas).map(MergeLawsTest::minus).toArray(double[][]::new))
               .run()
@@ -172,6 +191,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void zeroWeightsGiveTheBase(MethodCase method) {
+    assumeThat(method.has("weight")).isTrue();
     double[] base = base(DType.BF16);
 
     MergeInMemory.Result merged =

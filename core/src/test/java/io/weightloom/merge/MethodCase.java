@@ -27,7 +27,15 @@ record MethodCase(MethodSpec spec, String variant) {
           "t",
           0.25,
           "alpha",
-          0.5);
+          0.5,
+          "gamma",
+          new double[] {0.125, 0.02, 0.25},
+          "epsilon",
+          new double[] {0.125, 0.1, 0.2});
+
+  /** Values that switch off what sparsifies, weighs or scales. */
+  private static final Map<String, Object> PLAIN =
+      Map.of("density", 1.0, "weight", 1.0, "lambda", 1.0, "trim_density", 1.0, "prun_thre_k", 1.0);
 
   /** Every element-wise method on the class path in each of its variants. */
   static List<MethodCase> all() {
@@ -83,8 +91,10 @@ record MethodCase(MethodSpec spec, String variant) {
     MergeInMemory merge = merge().randomSides();
     BUSY.forEach(
         (key, value) -> {
-          if (has(key)) {
-            merge.set(key, value instanceof double[] each ? Arrays.copyOf(each, models) : value);
+          if (value instanceof double[] each && isPerModel(key)) {
+            merge.set(key, Arrays.copyOf(each, models));
+          } else if (value instanceof Double && has(key)) {
+            merge.set(key, value);
           }
         });
     return merge;
@@ -97,9 +107,12 @@ record MethodCase(MethodSpec spec, String variant) {
   /** With all that sparsifies, weighs or scales switched off. */
   MergeInMemory plain() {
     MergeInMemory merge = merge();
-    Stream.of("density", "weight", "lambda", "trim_density")
-        .filter(this::has)
-        .forEach(p -> merge.set(p, 1.0));
+    PLAIN.forEach(
+        (key, value) -> {
+          if (has(key)) {
+            merge.set(key, value);
+          }
+        });
     return merge;
   }
 

@@ -37,7 +37,13 @@ class MethodParametersTest {
           Map.of("weight", 0.5, "normalize", true),
           Map.of("weight", 1.5),
           Map.of("select", "ties", "density", 0.5),
-          Map.of("select", "ties", "density", 0.5, "zero_sign", "majority"));
+          Map.of("select", "ties", "density", 0.5, "zero_sign", "majority"),
+          Map.of("density", 0.5, "over", "row"),
+          Map.of("density", 0.5, "rescale_by", "q"),
+          Map.of("density", 0.5, "multi_task", "ties"),
+          Map.of("mask_lambda", 2.0, "prun_thre_k", 1.0),
+          Map.of("lambda", 1.0),
+          Map.of("t", 0.001));
 
   static List<MethodCase> all() {
     return Stream.concat(MethodCase.all().stream(), MethodCase.ofMatrices().stream()).toList();
@@ -109,14 +115,20 @@ class MethodParametersTest {
             merge.set(key, value);
           }
         });
+    merge.shape("t0", 6, 17);
     int models = Math.min(3, spec.maxModels());
     for (int t = 0; t < 2; t++) {
       double[] base = RandomModels.base(N, t);
       double[][] tuned = new double[models][];
+      // Here differences of parameters round otherwise than differences of task vectors.
+      base[0] = t == 0 ? 2 - 0x1p-23 : base[0];
       for (int k = 0; k < models; k++) {
         double[] model = RandomModels.tuned(base, 10L * t + k);
         double factor = t + 1;
         Arrays.setAll(model, i -> base[i] + (model[i] - base[i]) * factor);
+        if (t == 0) {
+          model[0] = k < 2 ? 2 + (1 - k) * 0x1p-22 : base[0];
+        }
         tuned[k] = model;
       }
       merge.shape("t" + t, 7, N / 7).tensor(base, tuned);

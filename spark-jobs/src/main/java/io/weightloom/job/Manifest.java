@@ -110,8 +110,8 @@ public final class Manifest {
       Params params = merged.merge().params();
       tensor.set("parameters", Json.tree(parameters(params)));
       result.decisions().forEach((key, value) -> tensor.set(key, Json.tree(value)));
+      result.counts().forEach((name, counts) -> tensor.set(name, Json.tree(counts)));
       if (!result.kept().isEmpty()) {
-        tensor.set("kept", Json.tree(result.kept()));
         tensor.set("realised_density", Json.tree(result.realisedDensity()));
       }
     }

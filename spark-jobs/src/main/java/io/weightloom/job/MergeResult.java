@@ -1,6 +1,7 @@
 package io.weightloom.job;
 
 import io.weightloom.io.ContentDigest;
+import io.weightloom.merge.MergeState;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
@@ -32,16 +33,24 @@ public record MergeResult(
    *
    * @param planned what was to be done
    * @param digest of its bytes
-   * @param kept elements of each model that took part; empty where none was dropped
+   * @param counts by name, {@link MergeState#KEPT} being the elements of each model that took part
    * @param decisions thresholds, factors
    */
   public record TensorResult(
-      PlannedTensor planned, String digest, List<Long> kept, Map<String, Object> decisions) {
+      PlannedTensor planned,
+      String digest,
+      Map<String, List<Long>> counts,
+      Map<String, Object> decisions) {
+
+    /** Elements of each model that took part; empty where none was dropped. */
+    public List<Long> kept() {
+      return counts.getOrDefault(MergeState.KEPT, List.of());
+    }
 
     /** Share of each model's elements that took part. */
     public List<Double> realisedDensity() {
       double n = planned.output().elements();
-      return kept.stream().map(k -> k / n).toList();
+      return kept().stream().map(k -> k / n).toList();
     }
   }
 
@@ -64,7 +73,7 @@ public record MergeResult(
           new TensorResult(
               planned,
               ContentDigest.tensor(grains),
-              kept(parts),
+              counts(parts),
               decisions.getOrDefault(i, Map.of())));
       digestInputs(planned, parts, inputs, sides);
     }
@@ -88,14 +97,20 @@ public record MergeResult(
     return decisions;
   }
 
-  private static List<Long> kept(List<Work.Emitted> parts) {
-    long[] sum = new long[parts.isEmpty() ? 0 : parts.get(0).kept().length];
+  private static Map<String, List<Long>> counts(List<Work.Emitted> parts) {
+    Map<String, long[]> sums = new TreeMap<>();
     for (Work.Emitted part : parts) {
-      for (int k = 0; k < sum.length; k++) {
-        sum[k] += part.kept()[k];
-      }
+      part.counts().forEach((name, counts) -> sums.merge(name, counts, MergeResult::sum));
     }
-    return Arrays.stream(sum).boxed().toList();
+    Map<String, List<Long>> counts = new TreeMap<>();
+    sums.forEach((name, sum) -> counts.put(name, Arrays.stream(sum).boxed().toList()));
+    return counts;
+  }
+
+  private static long[] sum(long[] a, long[] b) {
+    long[] sum = a.clone();
+    Arrays.setAll(sum, i -> a[i] + b[i]);
+    return sum;
   }
 
   private static void digestInputs(

@@ -166,7 +166,7 @@ sealed interface Work extends Serializable {
    *
    * @param tensor index in the plan
    * @param first flat index of its first element, or byte for a copy
-   * @param kept elements of each model that took part
+   * @param counts by name, to be added up over the spans of the tensor
    * @param inputGrains digests by grain: the models in order, then the base if there is one
    * @param outputGrains digests by grain of what was written
    * @param decisions what was decided for a whole tensor, or null
@@ -174,7 +174,7 @@ sealed interface Work extends Serializable {
   record Emitted(
       int tensor,
       long first,
-      long[] kept,
+      Map<String, long[]> counts,
       long[][] inputGrains,
       long[] outputGrains,
       @Nullable Map<String, Object> decisions)

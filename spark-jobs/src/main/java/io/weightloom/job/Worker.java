@@ -13,6 +13,7 @@ import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.SpanRunner;
+import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
@@ -103,15 +104,25 @@ final class Worker implements AutoCloseable {
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     ContentDigest.Accumulator output = digest(place.merge().output());
     FileChannel channel = output(place.file());
-    long[] kept =
+    BlockReader reader =
+        new BlockReader() {
+          @Override
+          public void read(int i, long offset, byte[] block, int n) {
+            readAhead(i, offset, block, n);
+            inputs.get(i == SpanRunner.BASE ? inputs.size() - 1 : i).update(block, 0, n);
+          }
+
+          @Override
+          public void readAhead(int i, long offset, byte[] block, int n) {
+            Worker.this.read(location(place, i), offset, block, n);
+          }
+        };
+    Map<String, long[]> counts =
         runner.emit(
             state,
             place.merge(),
             span,
-            (i, offset, block, n) -> {
-              read(location(place, i), offset, block, n);
-              inputs.get(i == SpanRunner.BASE ? inputs.size() - 1 : i).update(block, 0, n);
-            },
+            reader,
             (offset, block, n) -> {
               output.update(block, 0, n);
               write(channel, place.file(), place.begin() + offset, block, n);
@@ -120,7 +131,7 @@ final class Worker implements AutoCloseable {
     return new Work.Emitted(
         place.tensor(),
         span.first(),
-        kept,
+        counts,
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decided);
@@ -171,7 +182,7 @@ final class Worker implements AutoCloseable {
     return new Work.Emitted(
         place.tensor(),
         0,
-        new long[0],
+        Map.of(),
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decisions);
@@ -189,7 +200,7 @@ final class Worker implements AutoCloseable {
     }
     long[] grains = digest.grains();
     return new Work.Emitted(
-        work.tensor(), work.offset(), new long[0], new long[][] {grains}, grains, null);
+        work.tensor(), work.offset(), Map.of(), new long[][] {grains}, grains, null);
   }
 
   private static TensorLocation location(Work.Place place, int input) {

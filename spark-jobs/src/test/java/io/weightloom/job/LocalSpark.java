@@ -28,6 +28,7 @@ public final class LocalSpark {
             new SparkConf()
                 .setMaster(master)
                 .setAppName("test")
+                .set("spark.sql.warehouse.dir", "target/warehouse")
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "localhost")
                 .set("spark.driver.bindAddress", "127.0.0.1"));

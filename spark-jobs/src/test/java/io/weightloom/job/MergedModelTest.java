@@ -195,6 +195,29 @@ class MergedModelTest {
     }
   }
 
+  /** What is read ahead of its turn, here whole rows, must not be digested twice. */
+  @Test
+  void inputsOfAMethodThatLooksAtRowsHaveTheSameDigests() throws Exception {
+    Merging.of(ties()).into(out);
+    JsonNode inputs = json(Manifest.FILE).get("inputs");
+    String rows = "parameters: {density: 0.4}\nweightloom: {over: row}\ndtype: bfloat16";
+
+    Path other = out.resolveSibling("rows");
+    Merging.of(Family.recipe(zoo, "breadcrumbs", rows)).into(other);
+
+    assertThat(JSON.readTree(Files.readAllBytes(other.resolve(Manifest.FILE))).get("inputs"))
+        .isEqualTo(inputs);
+  }
+
+  @Test
+  void theManifestTellsHowManyModelsUseAParameter() throws Exception {
+    Merging.of(Family.recipe(zoo, "consensus", "dtype: bfloat16")).into(out);
+
+    JsonNode usedBy = json(Manifest.FILE).get("tensors").get(UP).get("used_by");
+    assertThat(usedBy).hasSize(3);
+    assertThat(usedBy.get(0).asInt() + usedBy.get(1).asInt() + usedBy.get(2).asInt()).isEqualTo(63);
+  }
+
   /** Sorted magnitudes of a model's task vector. */
   private double[] taskVector(String model) {
     double[] base = SavedModel.read(zoo.resolve("base")).get(UP).values();

@@ -1,15 +1,5 @@
 package io.weightloom.merge.methods;
 
-import static io.weightloom.merge.taskvector.TaskVectorParams.DENSITY;
-import static io.weightloom.merge.taskvector.TaskVectorParams.DISJOINT;
-import static io.weightloom.merge.taskvector.TaskVectorParams.ELECTION;
-import static io.weightloom.merge.taskvector.TaskVectorParams.INT8_MASK;
-import static io.weightloom.merge.taskvector.TaskVectorParams.LAMBDA;
-import static io.weightloom.merge.taskvector.TaskVectorParams.SCOPE;
-import static io.weightloom.merge.taskvector.TaskVectorParams.TRIM;
-import static io.weightloom.merge.taskvector.TaskVectorParams.WEIGHT;
-import static io.weightloom.merge.taskvector.TaskVectorParams.ZERO_SIGN;
-
 import com.google.auto.service.AutoService;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
@@ -34,6 +24,19 @@ import java.util.Map;
 @AutoService(MergeMethod.class)
 public final class DareTies implements TaskVectorMethod {
 
+  private static final Variant PAPER =
+      new Variant(
+          "paper",
+          "divides by the density, then TIES as MergeLM has it",
+          Map.of(
+              "rescale_by", "density",
+              "weight", 1.0,
+              "trim_density", 0.2,
+              "scope", "model",
+              "trim", "mask_rate",
+              "zero_sign", "majority_or_none",
+              "normalize", true));
+
   private static final MethodSpec SPEC =
       new MethodSpec(
           "dare_ties",
@@ -43,60 +46,27 @@ public final class DareTies implements TaskVectorMethod {
           BaseRule.REQUIRED,
           1,
           Integer.MAX_VALUE,
-          List.of(
-              WEIGHT,
-              DENSITY,
-              LAMBDA,
-              TaskVectorParams.normalize(false),
-              TaskVectorParams.rescale(true),
-              INT8_MASK,
-              SCOPE,
-              TRIM,
-              ELECTION,
-              ZERO_SIGN,
-              DISJOINT,
+          TaskVectorParams.with(
+              TaskVectorParams.ties(false, true),
               ParamSpec.extension(
                   "rescale_by", List.of("l1", "density"), "keep the L1 norm, or divide by density"),
               ParamSpec.extension(
                   "trim_density", 1, Range.DENSITY, "share that TIES' own trim keeps of the rest")),
           List.of(
               new Variant("mergekit", "keeps each tensor's L1 norm, no trim", Map.of()),
-              new Variant(
-                  "paper",
-                  "divides by the density, then TIES as MergeLM has it",
-                  Map.of(
-                      "rescale_by",
-                      "density",
-                      "weight",
-                      1.0,
-                      "trim_density",
-                      0.2,
-                      "scope",
-                      "model",
-                      "trim",
-                      "mask_rate",
-                      "zero_sign",
-                      "majority_or_none",
-                      "normalize",
-                      true)),
-              new Variant(
+              PAPER,
+              PAPER.but(
                   "fusionbench",
                   "density 0.5, then TIES at 20 %, a sum scaled by 0.5",
                   Map.of(
-                      "rescale_by",
-                      "density",
-                      "weight",
-                      1.0,
                       "density",
                       0.5,
-                      "trim_density",
-                      0.2,
-                      "scope",
-                      "model",
                       "trim",
                       "reference",
                       "zero_sign",
                       "majority",
+                      "normalize",
+                      false,
                       "lambda",
                       0.5))));
 
@@ -119,7 +89,7 @@ public final class DareTies implements TaskVectorMethod {
     return new TaskVectorRule(
         p.numbers("weight"),
         p.number("lambda"),
-        new Drop(p.numbers("density"), byDensity),
+        Drop.of(p.numbers("density"), byDensity),
         TaskVectorParams.trim(p, trimmed),
         p.flag("rescale") && !byDensity,
         TaskVectorParams.election(p),

@@ -16,7 +16,6 @@ import io.weightloom.merge.taskvector.TaskVectorParams;
 import io.weightloom.merge.taskvector.TaskVectorRule;
 import io.weightloom.merge.taskvector.TaskVectorRule.Drop;
 import io.weightloom.merge.taskvector.TaskVectorRule.Election;
-import io.weightloom.merge.taskvector.TaskVectorRule.Function;
 import io.weightloom.merge.taskvector.TaskVectorRule.Trim;
 import java.util.List;
 import java.util.Optional;
@@ -67,6 +66,6 @@ public final class TaskArithmetic implements TaskVectorMethod {
         Trim.none(models),
         false,
         Election.NONE,
-        p.flag("normalize") ? Function.MEAN : Function.SUM);
+        TaskVectorParams.meanOrSum(p));
   }
 }

@@ -1,15 +1,5 @@
 package io.weightloom.merge.methods;
 
-import static io.weightloom.merge.taskvector.TaskVectorParams.DENSITY;
-import static io.weightloom.merge.taskvector.TaskVectorParams.DISJOINT;
-import static io.weightloom.merge.taskvector.TaskVectorParams.ELECTION;
-import static io.weightloom.merge.taskvector.TaskVectorParams.INT8_MASK;
-import static io.weightloom.merge.taskvector.TaskVectorParams.LAMBDA;
-import static io.weightloom.merge.taskvector.TaskVectorParams.SCOPE;
-import static io.weightloom.merge.taskvector.TaskVectorParams.TRIM;
-import static io.weightloom.merge.taskvector.TaskVectorParams.WEIGHT;
-import static io.weightloom.merge.taskvector.TaskVectorParams.ZERO_SIGN;
-
 import com.google.auto.service.AutoService;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
@@ -31,18 +21,16 @@ import java.util.Map;
 @AutoService(MergeMethod.class)
 public final class Ties implements TaskVectorMethod {
 
-  private static final Map<String, Object> AS_THE_PAPER =
-      Map.of(
-          "weight",
-          1.0,
-          "density",
-          0.2,
-          "scope",
-          "model",
-          "trim",
+  private static final Variant REFERENCE =
+      new Variant(
           "reference",
-          "zero_sign",
-          "majority");
+          "the paper's own code",
+          Map.of(
+              "weight", 1.0,
+              "density", 0.2,
+              "scope", "model",
+              "trim", "reference",
+              "zero_sign", "majority"));
 
   private static final MethodSpec SPEC =
       new MethodSpec(
@@ -53,53 +41,18 @@ public final class Ties implements TaskVectorMethod {
           BaseRule.REQUIRED,
           1,
           Integer.MAX_VALUE,
-          List.of(
-              WEIGHT,
-              DENSITY,
-              LAMBDA,
-              TaskVectorParams.normalize(true),
-              TaskVectorParams.rescale(false),
-              INT8_MASK,
-              SCOPE,
-              TRIM,
-              ELECTION,
-              ZERO_SIGN,
-              DISJOINT),
+          TaskVectorParams.ties(true, false),
           List.of(
               new Variant("mergekit", "per tensor, weighted vote", Map.of()),
-              new Variant("reference", "the paper's own code", AS_THE_PAPER),
-              new Variant(
+              REFERENCE,
+              REFERENCE.but(
                   "mergelm",
                   "MergeLM's code",
-                  Map.of(
-                      "weight",
-                      1.0,
-                      "density",
-                      0.2,
-                      "scope",
-                      "model",
-                      "trim",
-                      "mask_rate",
-                      "zero_sign",
-                      "majority_or_none")),
-              new Variant(
+                  Map.of("trim", "mask_rate", "zero_sign", "majority_or_none")),
+              REFERENCE.but(
                   "fusionbench",
                   "FusionBench's code: a sum, scaled by 0.3",
-                  Map.of(
-                      "weight",
-                      1.0,
-                      "density",
-                      0.2,
-                      "scope",
-                      "model",
-                      "trim",
-                      "reference",
-                      "zero_sign",
-                      "majority",
-                      "normalize",
-                      false,
-                      "lambda",
-                      0.3))));
+                  Map.of("normalize", false, "lambda", 0.3))));
 
   @Override
   public MethodSpec spec() {

@@ -1,25 +1,21 @@
 package io.weightloom.merge.taskvector;
 
 import io.weightloom.kernel.Half;
-import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
 import io.weightloom.merge.GrainSums;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Part;
+import io.weightloom.merge.MergeState.Rows;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MergeState.Surveyor;
 import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
-import io.weightloom.merge.taskvector.Threshold.Counted;
-import io.weightloom.merge.taskvector.Threshold.Guess;
 import io.weightloom.tensor.DType;
 import java.io.Serializable;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /** The reads that task vectors may need before their merge. */
 final class Surveys {
@@ -34,77 +30,40 @@ final class Surveys {
 
     @Override
     public <V> Surveyor<V> surveyor(Arith<V> arith, Span span) {
-      @Nullable Threshold[] thresholds = state.thresholds();
+      Selection thresholds = state.thresholds();
       TaskVectors<V> taskVectors = new TaskVectors<>(state, arith, span);
-      int[][] bins = new int[thresholds.length][];
-      for (int k = 0; k < bins.length; k++) {
-        bins[k] = needsBins(thresholds[k]) ? new int[Kernels.BINS] : new int[0];
-      }
-      long[] above = new long[thresholds.length];
-      long[] piled = new long[thresholds.length];
+      Selection.Counter<V> counter = thresholds.counter(arith);
       return new Surveyor<>() {
         @Override
         public void see(Chunk<V> chunk) {
-          for (int k = 0; k < bins.length; k++) {
-            Threshold t = thresholds[k];
-            if (t != null && !t.found()) {
+          int n = chunk.length();
+          for (int k = 0; k < chunk.inputs().length; k++) {
+            int outliers = state.outlierSlot(k);
+            if (thresholds.isOpen(k) || thresholds.isOpen(outliers)) {
               V delta = chunk.inputs()[k];
-              arith.subtract(delta, chunk.base(), delta, chunk.length());
-              taskVectors.sparsify(k, chunk);
-              int over = 0;
-              if (t.guess() == Guess.MADE || t.guess() == Guess.REFINED) {
-                over = arith.countAtLeast(delta, t.aboveGuess(), chunk.length());
-                above[k] += over;
-              }
-              if (t.guessesPile()) {
-                piled[k] += arith.countAtLeast(delta, t.guessedPile(), chunk.length()) - over;
-              } else {
-                arith.histogram(delta, t.nextShift(), t.prefix(), bins[k], chunk.length());
-              }
+              arith.subtract(delta, chunk.base(), delta, n);
+              taskVectors.drop(k, chunk);
+              counter.count(k, delta, n);
+              counter.count(outliers, delta, n);
             }
           }
         }
 
         @Override
         public Serializable found() {
-          Counted[] counted = new Counted[bins.length];
-          for (int k = 0; k < bins.length; k++) {
-            Threshold t = thresholds[k];
-            SparseCounts counts =
-                t != null && t.guessesPile()
-                    ? SparseCounts.of(t.pile(), piled[k])
-                    : SparseCounts.of(bins[k]);
-            counted[k] = new Counted(counts, above[k]);
-          }
-          return counted;
+          return counter.found();
         }
       };
     }
 
     @Override
     public boolean isPartial() {
-      return Arrays.stream(state.thresholds()).anyMatch(t -> t != null && t.isSampled());
-    }
-
-    private static boolean needsBins(@Nullable Threshold t) {
-      return t != null && !t.found() && !t.guessesPile();
+      return state.thresholds().isSampled();
     }
 
     @Override
     public MergeState conclude(List<Part> parts) {
-      @Nullable Threshold[] narrowed = state.thresholds().clone();
-      for (int k = 0; k < narrowed.length; k++) {
-        Threshold t = narrowed[k];
-        if (t != null && !t.found()) {
-          int model = k;
-          Function<Part, Counted> counted = p -> ((Counted[]) p.found())[model];
-          narrowed[k] =
-              t.isSampled()
-                  ? t.guessed(parts, counted, state.scope().elements())
-                  : t.narrowed(parts, counted);
-        }
-      }
-      return state.with(narrowed);
+      return state.with(state.thresholds().narrowed(parts, Part::found));
     }
   }
 
@@ -132,6 +91,11 @@ final class Surveys {
             taskVectors.sparsify(k, chunk);
             arith.sumMagnitudes(delta, sums[k][1].lanes(offset), chunk.length());
           }
+        }
+
+        @Override
+        public Optional<Rows<V>> rows() {
+          return taskVectors.rows();
         }
 
         @Override
@@ -216,6 +180,11 @@ final class Surveys {
             arith.electByMass(deltas, 0, sign, n);
           }
           sum += arith.sumSigns(sign, n);
+        }
+
+        @Override
+        public Optional<Rows<V>> rows() {
+          return taskVectors.rows();
         }
 
         @Override

@@ -2,8 +2,14 @@ package io.weightloom.merge.taskvector;
 
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
+import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Emitter;
+import io.weightloom.merge.MergeState.Rows;
 import io.weightloom.merge.Span;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Writes {@code θ₀ + λ·M}, M being the merged task vector of a span. */
 final class TaskVectorEmitter<V> implements Emitter<V> {
@@ -16,6 +22,7 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   private final double[] weights;
   private final V sign;
   private final long[] kept;
+  private final @Nullable ConsensusMask<V> consensus;
 
   TaskVectorEmitter(TaskVectorState state, Arith<V> arith, Span span) {
     this.state = state;
@@ -27,13 +34,23 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       weights[k] = arith.scalar(rule.weights()[k]);
     }
     this.sign = arith.vector();
-    this.kept = rule.trims() || rule.drops() ? new long[weights.length] : new long[0];
+    this.kept = rule.sparsifies() ? new long[weights.length] : new long[0];
+    TaskVectorRule.Consensus agreement = rule.consensus();
+    this.consensus = agreement == null ? null : new ConsensusMask<>(agreement, arith);
+  }
+
+  @Override
+  public Optional<Rows<V>> rows() {
+    return taskVectors.rows();
   }
 
   @Override
   public void emit(Chunk<V> chunk, V out) {
     int n = chunk.length();
     V[] deltas = chunk.inputs();
+    if (consensus != null) {
+      consensus.keep(chunk);
+    }
     taskVectors.subtractBase(chunk);
     for (int k = 0; k < deltas.length; k++) {
       taskVectors.sparsify(k, chunk);
@@ -45,6 +62,9 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       mergeAll(deltas, out, n);
     } else {
       mergeElected(deltas, out, n);
+    }
+    if (consensus != null) {
+      consensus.mask(chunk.base(), out, n);
     }
     if (rule.lambda() != 1) {
       arith.scale(out, rule.lambda(), out, n);
@@ -99,7 +119,14 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   }
 
   @Override
-  public long[] kept() {
-    return kept;
+  public Map<String, long[]> counts() {
+    Map<String, long[]> counts = new HashMap<>();
+    if (kept.length > 0) {
+      counts.put(MergeState.KEPT, kept);
+    }
+    if (consensus != null) {
+      counts.putAll(consensus.counts());
+    }
+    return counts;
   }
 }

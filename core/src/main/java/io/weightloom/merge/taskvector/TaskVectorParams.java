@@ -10,10 +10,12 @@ import io.weightloom.merge.taskvector.TaskVectorRule.Trim;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** The parameters that methods of task vectors share, and what they mean. */
 public final class TaskVectorParams {
   private static final double NO_WEIGHT = 1e-8;
+  static final Range SHARE = new Range(0, true, 1);
 
   public static final ParamSpec WEIGHT =
       ParamSpec.perModel("weight", "factor of the model's task vector");
@@ -59,6 +61,27 @@ public final class TaskVectorParams {
       ParamSpec.extension(
           "trim", List.of("exact", "reference", "mask_rate"), "how many a density keeps");
 
+  /** What TIES takes, with the method's own defaults. */
+  public static List<ParamSpec> ties(boolean normalizes, boolean rescales) {
+    return List.of(
+        WEIGHT,
+        DENSITY,
+        LAMBDA,
+        normalize(normalizes),
+        rescale(rescales),
+        INT8_MASK,
+        SCOPE,
+        TRIM,
+        ELECTION,
+        ZERO_SIGN,
+        DISJOINT);
+  }
+
+  /** These parameters and more. */
+  public static List<ParamSpec> with(List<ParamSpec> parameters, ParamSpec... more) {
+    return Stream.concat(parameters.stream(), Arrays.stream(more)).toList();
+  }
+
   public static boolean isWholeModel(Params p) {
     return p.choice("scope").equals("model");
   }
@@ -86,12 +109,17 @@ public final class TaskVectorParams {
     };
   }
 
+  /** Mean or sum as {@code normalize} says. */
+  public static Function meanOrSum(Params p) {
+    return p.flag("normalize") ? Function.MEAN : Function.SUM;
+  }
+
   /** The merge function that {@code disjoint} and {@code normalize} name. */
   public static Function function(Params p) {
     if (p.choice("disjoint").equals("max")) {
       return Function.MAX;
     }
-    return p.flag("normalize") ? Function.MEAN : Function.SUM;
+    return meanOrSum(p);
   }
 
   /** A divisor of zero: weights that cancel where everything takes part. */
@@ -100,5 +128,10 @@ public final class TaskVectorParams {
     return p.flag("normalize") && Math.abs(sum) < NO_WEIGHT
         ? Optional.of("the weights sum to " + sum + " (change a weight, or set normalize: false)")
         : Optional.empty();
+  }
+
+  /** The sign of the vote that {@code election} names; a zero counts as positive. */
+  public static Election voted(Params p) {
+    return p.choice("election").equals("count") ? Election.COUNT : Election.MASS;
   }
 }

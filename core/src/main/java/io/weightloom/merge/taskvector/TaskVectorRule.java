@@ -3,57 +3,126 @@ package io.weightloom.merge.taskvector;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What becomes of the task vectors δₖ = θₖ − θ₀ of one tensor. In order: random drop, 1/p rescale,
- * magnitude trim, 1/p or L1 rescale, weight, sign election, merge function, λ, base.
+ * What becomes of the task vectors δₖ = θₖ − θ₀ of one tensor. In order: random drop and its
+ * rescale, a mask of rows, magnitude trim, 1/p or L1 rescale, weight, sign election, merge
+ * function, the consensus of masks, λ, base.
  *
  * @param weights wₖ
  * @param lambda λ, applied last
  * @param drop the random drop
+ * @param rows the mask made row by row
  * @param trim the magnitude trim
  * @param l1 whether each trimmed δₖ is scaled to the L1 norm that it had
  * @param election how conflicting signs are resolved
  * @param function how what agrees is merged
+ * @param consensus which coordinates of the merged task vector are kept, or null for all
  */
 public record TaskVectorRule(
     double[] weights,
     double lambda,
     Drop drop,
+    RowMask rows,
     Trim trim,
     boolean l1,
     Election election,
-    Function function)
+    Function function,
+    @Nullable Consensus consensus)
     implements Serializable {
 
   private static final long serialVersionUID = 1;
 
+  /** A rule that looks neither at rows nor at a consensus. */
+  public TaskVectorRule(
+      double[] weights,
+      double lambda,
+      Drop drop,
+      Trim trim,
+      boolean l1,
+      Election election,
+      Function function) {
+    this(weights, lambda, drop, RowMask.none(weights.length), trim, l1, election, function, null);
+  }
+
   /**
    * A Bernoulli mask for each model (DARE, Yu et al., 2023, eq. 3).
    *
-   * @param densities probability to keep an element, by model; 1 keeps all
-   * @param inverse whether what is kept is divided by that probability
+   * @param densities probability to keep an element, by model; 1 keeps all, 0 nothing
+   * @param divisors what is kept is divided by this, by model: the probability, DAREx's q, or 1
    */
-  public record Drop(double[] densities, boolean inverse) implements Serializable {
+  public record Drop(double[] densities, double[] divisors) implements Serializable {
     /** Keeps all. */
     public static Drop none(int models) {
-      return new Drop(ones(models), false);
+      return new Drop(ones(models), ones(models));
+    }
+
+    /** Divides by the density if asked. */
+    public static Drop of(double[] densities, boolean byDensity) {
+      return new Drop(densities, byDensity ? densities : ones(densities.length));
     }
   }
 
   /**
-   * A magnitude threshold for each model (TIES, Yadav et al., 2023, §4.1).
+   * A magnitude threshold for each model (TIES, Yadav et al., 2023, §4.1), and another above which
+   * elements are outliers (Breadcrumbs, Davari and Belilovsky, 2023, §3).
    *
-   * @param densities share to keep, by model; 1 keeps all
+   * @param densities share to keep, by model; 1 keeps all, outliers included
    * @param keep how many that means, and what of ties
    * @param inverse whether what is kept is divided by the density
+   * @param gammas share of outliers to drop, by model, beside {@link Keep#BELOW_OUTLIERS}
    */
-  public record Trim(double[] densities, Keep keep, boolean inverse) implements Serializable {
+  public record Trim(double[] densities, Keep keep, boolean inverse, double[] gammas)
+      implements Serializable {
+
+    /** A trim without outliers. */
+    public Trim(double[] densities, Keep keep, boolean inverse) {
+      this(densities, keep, inverse, new double[densities.length]);
+    }
+
     /** Keeps all. */
     public static Trim none(int models) {
       return new Trim(ones(models), Keep.EXACT, false);
     }
+
+    /** Rank from the top of the smallest magnitude kept; 0 if all are kept. */
+    long rank(int model, long n) {
+      double density = densities[model];
+      if (density >= 1) {
+        return 0;
+      }
+      long rank = outliers(model, n) + keep.rank(density, n);
+      return rank > n || (rank == n && keep == Keep.BELOW_OUTLIERS) ? 0 : rank;
+    }
+
+    /** How many of the largest magnitudes are dropped. */
+    long outliers(int model, long n) {
+      double density = densities[model];
+      if (density >= 1 || keep != Keep.BELOW_OUTLIERS) {
+        return 0;
+      }
+      return outliers(density, gammas[model], n);
+    }
+
+    /** Fewer than γ·n where so many must be kept that no more are left to drop. */
+    public static long outliers(double density, double gamma, long n) {
+      return Math.min((long) (gamma * n), n - (long) (density * n));
+    }
   }
+
+  /**
+   * Which coordinates of the merged task vector M are kept: those that enough models use. Model t
+   * uses a coordinate if |θ₀ − θₜ| > λₜ·|θ₀ + M − θₜ| (TALL masks and consensus merging, Wang et
+   * al., 2024, eq. 3 and §4.3).
+   *
+   * @param lambdas λₜ by model
+   * @param uses how many models must use a coordinate
+   * @param throughModels whether the differences are taken of parameters, as the reference code
+   *     does; else |δₜ| > λₜ·|M − δₜ| is compared, which rounds differently
+   */
+  public record Consensus(double[] lambdas, int uses, boolean throughModels)
+      implements Serializable {}
 
   /** How many of n elements a density d keeps. */
   public enum Keep {
@@ -64,11 +133,17 @@ public record TaskVectorRule(
     /** All not below the k-th smallest magnitude, k = ⌊n·(1−d)⌋ (MergeLM's TIES). */
     MASK_RATE,
     /** All above the k-th smallest magnitude, k = ⌊n·(1−d)⌋ (MergeLM's DARE by magnitude). */
-    ABOVE;
+    ABOVE,
+    /**
+     * Exactly ⌊d·n⌋, those that follow the outliers; of equal magnitudes the lowest flat index
+     * first (mergekit's breadcrumbs).
+     */
+    BELOW_OUTLIERS;
 
     /** Rank from the top, 1 being the largest, of the magnitude that bounds what is kept. */
     long rank(double density, long n) {
       return switch (this) {
+        case BELOW_OUTLIERS -> (long) (density * n);
         case EXACT -> Math.max(1, (long) (density * n));
         case REFERENCE -> (long) (density * n) + 1;
         case MASK_RATE, ABOVE -> n - (long) (n * complement(density)) + 1;
@@ -142,6 +217,15 @@ public record TaskVectorRule(
   }
 
   boolean drops() {
-    return Arrays.stream(drop.densities()).anyMatch(d -> d < 1);
+    return Arrays.stream(drop.densities()).anyMatch(d -> d < 1) || rows.isRandom();
+  }
+
+  boolean sparsifies() {
+    return trims() || drops() || rows.masks();
+  }
+
+  /** Whether norms are needed before and after. */
+  boolean rescales() {
+    return l1 && sparsifies();
   }
 }

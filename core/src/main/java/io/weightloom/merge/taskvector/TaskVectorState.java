@@ -4,11 +4,8 @@ import io.weightloom.kernel.CounterRandom;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
-import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
-import io.weightloom.merge.taskvector.Threshold.Guess;
-import io.weightloom.tensor.DType;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,14 +20,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param scope the tensors
  * @param rules one a tensor
- * @param thresholds one a model, null for a model that is not trimmed
+ * @param thresholds a slot for each model that is trimmed, then one for each that loses outliers
  * @param factors L1 factors by tensor and model, or null while unknown or not asked for
  * @param majority the majority sign, or null while unknown or not asked for
  */
 record TaskVectorState(
     MergeScope scope,
     List<TaskVectorRule> rules,
-    @Nullable Threshold[] thresholds,
+    Selection thresholds,
     double @Nullable [][] factors,
     @Nullable Integer majority)
     implements MergeState {
@@ -39,38 +36,23 @@ record TaskVectorState(
 
   /** Nothing read yet. */
   static TaskVectorState begin(MergeScope scope, List<TaskVectorRule> rules) {
-    TaskVectorRule rule = rules.get(0);
-    @Nullable Threshold[] thresholds = new Threshold[scope.models()];
-    long n = scope.elements();
-    for (int k = 0; k < thresholds.length; k++) {
-      double density = rule.trim().densities()[k];
-      long rank = rule.trim().keep().rank(density, n);
-      if (density < 1 && rank <= n) {
-        thresholds[k] = open(scope.tensors(), rank);
-      }
+    TaskVectorRule.Trim trim = rules.get(0).trim();
+    int models = scope.models();
+    long[] ranks = new long[2 * models];
+    for (int k = 0; k < models; k++) {
+      ranks[k] = trim.rank(k, scope.elements());
+      ranks[models + k] = trim.outliers(k, scope.elements());
     }
+    Selection thresholds = Selection.open(scope.tensors(), true, ranks);
     return new TaskVectorState(scope, List.copyOf(rules), thresholds, null, null);
-  }
-
-  private static Threshold open(List<TensorMerge> tensors, long rank) {
-    if (tensors.get(0).isDouble()) {
-      return Threshold.open(rank, 63, 0, Guess.NONE);
-    }
-    boolean bf16 =
-        tensors.stream()
-            .allMatch(t -> t.numerics() == Numerics.MERGEKIT && t.compute() == DType.BF16);
-    // A small scope is read again sooner than a sample of it is drawn.
-    long elements = tensors.stream().mapToLong(TensorMerge::elements).sum();
-    Guess guess = bf16 || elements <= Span.GRAIN ? Guess.NONE : Guess.WANTED;
-    return Threshold.open(rank, Threshold.KEY_BITS, bf16 ? 16 : 0, guess);
   }
 
   @Override
   public Optional<Survey> survey() {
-    if (Arrays.stream(thresholds).anyMatch(t -> t != null && !t.found())) {
+    if (!thresholds.isFound()) {
       return Optional.of(new Surveys.Magnitudes(this));
     }
-    if (factors == null && rules.stream().anyMatch(r -> r.l1() && (r.trims() || r.drops()))) {
+    if (factors == null && rules.stream().anyMatch(TaskVectorRule::rescales)) {
       return Optional.of(new Surveys.Norms(this));
     }
     if (majority == null && rules.get(0).election().needsMajority()) {
@@ -81,12 +63,14 @@ record TaskVectorState(
 
   /** The most reads that this and what follows takes. */
   int reads() {
-    int radix = Arrays.stream(thresholds).mapToInt(t -> t == null ? 0 : t.reads()).max().orElse(0);
-    boolean norms = rules.stream().anyMatch(r -> r.l1() && (r.trims() || r.drops()));
-    return radix + (norms ? 1 : 0) + (rules.get(0).election().needsMajority() ? 1 : 0) + 1;
+    boolean norms = rules.stream().anyMatch(TaskVectorRule::rescales);
+    return thresholds.reads()
+        + (norms ? 1 : 0)
+        + (rules.get(0).election().needsMajority() ? 1 : 0)
+        + 1;
   }
 
-  TaskVectorState with(@Nullable Threshold[] narrowed) {
+  TaskVectorState with(Selection narrowed) {
     return new TaskVectorState(scope, rules, narrowed, factors, majority);
   }
 
@@ -96,6 +80,11 @@ record TaskVectorState(
 
   TaskVectorState with(int found) {
     return new TaskVectorState(scope, rules, thresholds, factors, found);
+  }
+
+  /** The slot of the threshold above which a model's elements are outliers. */
+  int outlierSlot(int model) {
+    return scope.models() + model;
   }
 
   TensorMerge tensor(Span span) {
@@ -124,15 +113,10 @@ record TaskVectorState(
 
   @Override
   public Map<String, Object> decisions(int tensor) {
-    TensorMerge merge = scope.tensors().get(tensor);
     Map<String, Object> decisions = new LinkedHashMap<>();
-    if (Arrays.stream(thresholds).anyMatch(t -> t != null)) {
-      List<@Nullable Double> magnitudes = new ArrayList<>();
-      for (Threshold t : thresholds) {
-        magnitudes.add(t == null ? null : (Double) t.magnitude(merge.isDouble()));
-      }
-      decisions.put("thresholds", magnitudes);
-    }
+    int models = scope.models();
+    put(decisions, "thresholds", magnitudes(0, models));
+    put(decisions, "outlier_thresholds", magnitudes(models, models));
     if (factors != null) {
       decisions.put("rescale_factors", Arrays.stream(factors[tensor]).boxed().toList());
     }
@@ -140,5 +124,20 @@ record TaskVectorState(
       decisions.put("majority_sign", majority);
     }
     return decisions;
+  }
+
+  private List<@Nullable Double> magnitudes(int first, int count) {
+    List<@Nullable Double> magnitudes = new ArrayList<>();
+    for (int slot = first; slot < first + count; slot++) {
+      magnitudes.add(thresholds.slot(slot) == null ? null : (Double) thresholds.magnitude(slot));
+    }
+    return magnitudes;
+  }
+
+  private static void put(
+      Map<String, Object> decisions, String key, List<@Nullable Double> magnitudes) {
+    if (magnitudes.stream().anyMatch(m -> m != null)) {
+      decisions.put(key, magnitudes);
+    }
   }
 }

@@ -3,45 +3,51 @@ package io.weightloom.merge.taskvector;
 import io.weightloom.kernel.CounterRandom;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
+import io.weightloom.merge.MergeState.Rows;
 import io.weightloom.merge.Span;
+import io.weightloom.merge.taskvector.Selection.Trimmer;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The sparsified task vectors of a span, chunk after chunk in order: dropped, rescaled by 1/p,
- * trimmed and rescaled to their L1 norm, as far as the state knows thresholds and factors. Not
- * thread-safe.
+ * masked by rows, trimmed and rescaled to their L1 norm, as far as the state knows thresholds and
+ * factors. Not thread-safe.
  *
  * @param <V> the work vector
  */
 final class TaskVectors<V> {
   private final TaskVectorRule rule;
   private final Arith<V> arith;
-  private final boolean isDouble;
-  private final @Nullable Threshold[] thresholds;
+  private final Map<Integer, Trimmer<V>> trimmers = new HashMap<>();
+  private final @Nullable RowDivisors<V> rows;
   private final long[] maskKeys;
-  private final long[] quotas;
-  private final long[] ties;
   private final double[] factors;
 
   TaskVectors(TaskVectorState state, Arith<V> arith, Span span) {
     this.rule = state.rule(span);
     this.arith = arith;
-    this.isDouble = state.tensor(span).isDouble();
     int models = state.scope().models();
-    this.thresholds = state.thresholds();
     this.maskKeys = new long[models];
-    this.quotas = new long[models];
-    this.ties = new long[models];
     this.factors = new double[models];
     for (int k = 0; k < models; k++) {
       maskKeys[k] = state.maskKey(span, k);
       factors[k] = state.factor(span.tensor(), k);
-      Threshold t = thresholds[k];
-      if (t != null && t.found() && !t.isExact()) {
-        quotas[k] = t.quota(span);
-        ties[k] = t.ties().in(span);
+    }
+    Selection thresholds = state.thresholds();
+    for (int slot = 0; slot < 2 * models && thresholds.isFound(); slot++) {
+      if (thresholds.slot(slot) != null) {
+        trimmers.put(slot, thresholds.trimmer(slot, arith, span));
       }
     }
+    this.rows = rule.rows().masks() ? new RowDivisors<>(rule.rows(), arith, maskKeys) : null;
+  }
+
+  /** What must see whole rows beforehand. */
+  Optional<Rows<V>> rows() {
+    return Optional.ofNullable(rows);
   }
 
   /** Turns the models' values of the chunk into task vectors, in place. */
@@ -52,59 +58,48 @@ final class TaskVectors<V> {
     }
   }
 
+  /** Drops at random from model {@code k}'s task vector and rescales it, in place. */
+  void drop(int k, Chunk<V> chunk) {
+    double density = rule.drop().densities()[k];
+    if (density < 1) {
+      V delta = chunk.inputs()[k];
+      int n = chunk.length();
+      arith.drop(delta, maskKeys[k], chunk.first(), CounterRandom.dropBelow(1 - density), n);
+      if (rule.drop().divisors()[k] != 1) {
+        arith.divide(delta, arith.scalar(rule.drop().divisors()[k]), delta, n);
+      }
+    }
+  }
+
   /** Drops, trims and rescales model {@code k}'s task vector in place. */
   void sparsify(int k, Chunk<V> chunk) {
     V delta = chunk.inputs()[k];
     int n = chunk.length();
-    double density = rule.drop().densities()[k];
-    if (density < 1) {
-      arith.drop(delta, maskKeys[k], chunk.first(), CounterRandom.dropBelow(1 - density), n);
-      if (rule.drop().inverse()) {
-        arith.divide(delta, arith.scalar(density), delta, n);
-      }
+    drop(k, chunk);
+    if (rows != null) {
+      rows.apply(k, chunk);
     }
-    Threshold t = thresholds[k];
-    if (t != null && t.found()) {
-      trim(k, t, delta, n);
+    Trimmer<V> trimmer = trimmers.get(k);
+    if (trimmer != null) {
+      trim(trimmer, delta, n);
       if (rule.trim().inverse()) {
         arith.divide(delta, arith.scalar(rule.trim().densities()[k]), delta, n);
       }
+    }
+    Trimmer<V> outliers = trimmers.get(factors.length + k);
+    if (outliers != null) {
+      outliers.dropLargest(delta, n);
     }
     if (factors[k] != 1) {
       arith.scale(delta, factors[k], delta, n);
     }
   }
 
-  private void trim(int k, Threshold t, V delta, int n) {
-    double magnitude = t.magnitude(isDouble);
-    boolean allTies = rule.trim().keep() != TaskVectorRule.Keep.EXACT || t.isExact();
-    if (rule.trim().keep() == TaskVectorRule.Keep.ABOVE) {
-      arith.trim(delta, nextUp(magnitude), n);
-    } else if (allTies || quotas[k] == ties[k]) {
-      arith.trim(delta, magnitude, n);
-    } else if (quotas[k] == 0) {
-      arith.trim(delta, nextUp(magnitude), n);
-    } else {
-      trimWithin(k, magnitude, delta, n);
+  private void trim(Trimmer<V> trimmer, V delta, int n) {
+    switch (rule.trim().keep()) {
+      case EXACT, BELOW_OUTLIERS -> trimmer.keepLargest(delta, n);
+      case REFERENCE, MASK_RATE -> trimmer.keepReaching(delta, n);
+      case ABOVE -> trimmer.keepAbove(delta, n);
     }
-  }
-
-  /**
-   * The quota ends somewhere in this span: only in the chunk where it does are elements counted.
-   */
-  private void trimWithin(int k, double magnitude, V delta, int n) {
-    int equal =
-        arith.countAtLeast(delta, magnitude, n) - arith.countAtLeast(delta, nextUp(magnitude), n);
-    if (equal <= quotas[k]) {
-      arith.trim(delta, magnitude, n);
-    } else {
-      arith.trimTies(delta, magnitude, (int) quotas[k], n);
-    }
-    quotas[k] -= Math.min(equal, quotas[k]);
-    ties[k] = -1;
-  }
-
-  private double nextUp(double magnitude) {
-    return isDouble ? Math.nextUp(magnitude) : Math.nextUp((float) magnitude);
   }
 }

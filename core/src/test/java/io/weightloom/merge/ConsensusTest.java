@@ -1,0 +1,139 @@
+package io.weightloom.merge;
+
+import static io.weightloom.merge.Golden.WITHIN;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weightloom.tensor.DType;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Masks and merges as the functions of nik-dim/tall_masks d10af8b give them, computed apart from
+ * them in fp64 and compared with them.
+ */
+class ConsensusTest {
+  private static final double[] BASE = {1, -1, .5, 2, 0, -.5};
+  private static final double[][] DELTAS = {
+    {2, .5, -1, 0, .25, -2}, {-1, .5, 2, 0, 4, -2}, {.5, -.125, -1, 1, -.25, 1}
+  };
+  private static final double[] SUM = {1.5, .875, 0, 1, 4, -3};
+
+  private static MergeInMemory consensus(DType dtype, double lambda, double uses) {
+    return MergeInMemory.of("consensus")
+        .dtype(dtype)
+        .set("mask_lambda", lambda)
+        .set("prun_thre_k", uses);
+  }
+
+  private static double[] plus(double[] base, double[] delta) {
+    double[] sum = base.clone();
+    Arrays.setAll(sum, i -> base[i] + delta[i]);
+    return sum;
+  }
+
+  private static MergeInMemory.Result run(MergeInMemory merge) {
+    return merge
+        .tensor(BASE, Arrays.stream(DELTAS).map(d -> plus(BASE, d)).toArray(double[][]::new))
+        .run();
+  }
+
+  static List<Arguments> merges() {
+    return List.of(
+        Arguments.of(.4, 2, new double[] {1.5, .875, 0, 0, 0, -3}),
+        Arguments.of(.4, 1, SUM),
+        Arguments.of(.6, 2, new double[] {0, .875, 0, 0, 0, -3}),
+        Arguments.of(.4, 0, SUM),
+        Arguments.of(.4, 4, new double[6]));
+  }
+
+  @ParameterizedTest
+  @MethodSource("merges")
+  void keepsWhatEnoughModelsUse(double lambda, double uses, double[] delta) {
+    for (DType dtype : List.of(DType.F64, DType.F32, DType.BF16)) {
+      for (String variant : List.of("reference", "delta")) {
+        MergeInMemory.Result merged = run(consensus(dtype, lambda, uses).variant(variant));
+
+        assertThat(merged.values()).isEqualTo(plus(BASE, delta));
+        assertThat(merged.reads()).isEqualTo(1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.4, 4, 4, 3", "0.2, 4, 5, 4", "0.6, 4, 4, 2", "1, 3, 3, 1"})
+  void countsWhatEachModelUses(double lambda, long first, long second, long third) {
+    assertThat(run(consensus(DType.F32, lambda, 2)).counts().get(0).get("used"))
+        .containsExactly(first, second, third);
+  }
+
+  @Test
+  void tellsHowManyParametersAreUsedByHowManyModels() {
+    MergeInMemory.Result merged = run(consensus(DType.F64, .4, 2));
+
+    assertThat(merged.counts().get(0).get("used_by")).containsExactly(0, 2, 3, 1);
+  }
+
+  @Test
+  void equalityIsNoUse() {
+    MergeInMemory.Result merged =
+        consensus(DType.F64, .5, 1).taskVectors(new double[] {2}, new double[] {4}).run();
+
+    assertThat(merged.counts().get(0).get("used")).containsExactly(0, 1);
+  }
+
+  /** θ₀ = 2 − 2⁻²³: what the comparison through parameters rounds away. */
+  @Test
+  void parametersAndDeltasRoundDifferently() {
+    double[] base = {2 - 0x1p-23};
+    double[] one = {2 + 0x1p-22};
+    double[] two = {2};
+
+    MergeInMemory.Result throughModels = consensus(DType.F32, 2, 1).tensor(base, one, two).run();
+    MergeInMemory.Result ofDeltas =
+        consensus(DType.F32, 2, 1).variant("delta").tensor(base, one, two).run();
+
+    assertThat(throughModels.counts().get(0).get("used")).startsWith(0);
+    assertThat(ofDeltas.counts().get(0).get("used")).startsWith(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F64", "F32"})
+  void oneModelIsThatModel(DType dtype) {
+    MergeInMemory.Result merged =
+        consensus(dtype, .4, 1).taskVectors(new double[] {1, 0, -2}).run();
+
+    assertThat(merged.values()).containsExactly(1, 0, -2);
+    assertThat(merged.counts().get(0).get("used_by")).containsExactly(1, 2);
+  }
+
+  /** TIES' fixture, whose dis-sum is known; with k = 0 nothing is masked. */
+  @Test
+  void tiesMakesTheMultiTaskVector() {
+    MergeInMemory.Result merged =
+        MergeInMemory.of("consensus")
+            .variant("ties")
+            .set("density", .3)
+            .set("prun_thre_k", 0.0)
+            .taskVectors(
+                new double[] {4, -1, .5, 5, .25, -3, 0, 1, -.5, 8},
+                new double[] {-2, -2, .5, -5, -2, 1, .25, -1, 3, .125},
+                new double[] {1, 3, -1, 0, 0, -1, .5, 2, 4, -6})
+            .run();
+
+    assertThat(merged.values())
+        .containsExactly(new double[] {4, 3, 0, 5, -2, -3, 0, 2, 7, 8}, WITHIN);
+  }
+
+  @Test
+  void alphaScalesWhatIsKept() {
+    double[] merged = run(consensus(DType.F64, .4, 2).set("lambda", .5)).values();
+
+    assertThat(merged).isEqualTo(plus(BASE, new double[] {.75, .4375, 0, 0, 0, -1.5}));
+  }
+}
