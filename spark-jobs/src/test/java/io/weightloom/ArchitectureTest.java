@@ -34,7 +34,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void sparkIsMetInThisModuleOnly() {
+  void sparkIsMetWhereItIsAtHomeOnly() {
     noClasses()
         .that()
         .resideOutsideOfPackages(
@@ -72,7 +72,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void theSourceTakesFromJobsOnlyWhatWritesModels() {
+  void jobsDoNotKnowTheSource() {
     noClasses()
         .that()
         .resideInAPackage("io.weightloom.job")
