@@ -83,7 +83,7 @@ def arrow(path):
     require(copied < SLACK, f"pyarrow copied {copied} bytes of the mapped {path}")
     print(f"pyarrow {pa.__version__}, Arrow file: {size} bytes of data mapped, {copied} allocated")
     check(blocks.to_pylist(), "pyarrow, Arrow file")
-    rows = duckdb.sql("SELECT count(*), sum(octet_length(data)) FROM blocks").fetchone()
+    rows = duckdb.sql("SELECT count(*), sum(octet_length(data)) FROM blocks").fetchall()[0]
     require(rows == (blocks.num_rows, size), f"DuckDB sees {rows} in the Arrow table")
     print(f"DuckDB {duckdb.__version__}, Arrow table: {rows[0]} blocks, {rows[1]} bytes")
 

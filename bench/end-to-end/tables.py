@@ -52,16 +52,19 @@ def make(model, gib):
 
 
 def timed(command):
-    begin = time.monotonic()
+    """Wall seconds, CPU seconds, and what was printed."""
+    begin, before = time.monotonic(), os.times()
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    return time.monotonic() - begin, out
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.monotonic() - begin, cpu, out
 
 
 def read(path, *options):
     home = ROOT / "dist/target/weightloom"
     flags = [f for f in (home / "conf/jvm.options").read_text().split() if not f.startswith("-Xshare")]
     command = ["java", *flags, "-cp", f"{home}/lib/weightloom.jar:{home}/jars/*", str(Path(__file__).parent / "ReadBlocks.java")]
-    return json.loads(timed([*command, str(path), "5", *options])[1])
+    return json.loads(timed([*command, str(path), "5", *options])[2])
 
 
 def main():
@@ -85,17 +88,20 @@ def main():
             shutil.rmtree(out, ignore_errors=True)
             if name == "cp":
                 out.mkdir()
-                wall = inside = timed(["cp", "--reflink=never", model / "model.safetensors", out])[0]
+                wall, cpu, _ = timed(["cp", "--reflink=never", model / "model.safetensors", out])
+                inside = wall
             else:
-                wall, text = timed([args.weightloom, "explode", model, out, "--compress", name, "--output", "json"])
+                wall, cpu, text = timed([args.weightloom, "explode", model, out, "--compress", name, "--output", "json"])
                 inside = json.loads(text)["seconds"]
                 result[f"{name}_ratio"] = json.loads(text)["models"][0]["ratio"]
-            old = best.get(name, (1e9, 1e9))
-            best[name] = (min(old[0], wall), min(old[1], inside))
-    for name, (wall, inside) in best.items():
+            old = best.get(name, (1e9, 1e9, 1e9))
+            best[name] = (min(old[0], wall), min(old[1], inside), min(old[2], cpu))
+    for name, (wall, inside, cpu) in best.items():
+        result[f"{name}_cpu_seconds"] = round(cpu, 2)
         result[f"{name}_gbs"] = round(size / wall / 1e9, 2)
         result[f"{name}_without_start_gbs"] = round(size / inside / 1e9, 2)
     result["explode_share_of_cp"] = round(best["cp"][0] / best["none"][0], 2)
+    result["explode_share_of_cp_without_start"] = round(best["cp"][1] / best["none"][1], 2)
     result["read_safetensors"] = read(model)
     result["read_table"] = read(directory / "none")
     result["read_table_checked"] = read(directory / "none", "checked")

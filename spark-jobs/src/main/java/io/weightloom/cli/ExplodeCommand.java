@@ -9,6 +9,7 @@ import io.weightloom.job.ExplodeJob;
 import io.weightloom.job.ExplodeRequest;
 import io.weightloom.job.ExplodeResult;
 import io.weightloom.job.Json;
+import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Units;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -105,7 +106,7 @@ final class ExplodeCommand implements Callable<Integer> {
             line);
     request.require();
     long begin = System.nanoTime();
-    SparkContext spark = EmbeddedSpark.context(master);
+    SparkContext spark = start();
     try {
       List<ExplodeResult> results = ExplodeJob.run(spark, request);
       line.wipe();
@@ -115,6 +116,15 @@ final class ExplodeCommand implements Callable<Integer> {
       spark.stop();
     }
     return 0;
+  }
+
+  private SparkContext start() {
+    KernelWarmUp warmUp = KernelWarmUp.ofStatistics();
+    try {
+      return EmbeddedSpark.context(master);
+    } finally {
+      warmUp.stop();
+    }
   }
 
   private void print(List<ExplodeResult> results, double seconds) {

@@ -12,15 +12,19 @@ import io.weightloom.merge.SpanRunner;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.stats.BlockStats;
+import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 
 /**
- * Runs the merge of a plan on made-up numbers while Spark starts on the other cores: SIMD kernels
- * are slower than plain loops until the JIT compiler has seen them at work.
+ * Runs the merge of a plan, or a block's statistics, on made-up numbers while Spark starts on the
+ * other cores: SIMD kernels are slower than plain loops until the JIT compiler has seen them at
+ * work.
  */
 public final class KernelWarmUp {
   private static final int ELEMENTS = 1 << 16;
@@ -29,15 +33,38 @@ public final class KernelWarmUp {
   private final Thread thread;
   private volatile boolean stopped;
 
-  private KernelWarmUp(MergePlan plan, int blockElements) {
-    thread = new Thread(() -> run(plan, blockElements), "kernel warm-up");
+  private KernelWarmUp(Consumer<KernelWarmUp> work) {
+    thread = new Thread(() -> work.accept(this), "kernel warm-up");
     thread.setDaemon(true);
     thread.start();
   }
 
   /** Begins in the background. */
   public static KernelWarmUp of(MergePlan plan, int blockElements) {
-    return new KernelWarmUp(plan, blockElements);
+    return new KernelWarmUp(w -> w.run(plan, blockElements));
+  }
+
+  /** Begins with the statistics of blocks of BF16, of which most weights are. */
+  public static KernelWarmUp ofStatistics() {
+    return new KernelWarmUp(KernelWarmUp::repeatStatistics);
+  }
+
+  private void repeatStatistics() {
+    byte[] noise = noise(2 * ELEMENTS);
+    while (!stopped) {
+      BlockStats.of(DType.BF16, noise, 0, noise.length, KernelRegistry.get().kernels());
+      ContentDigest.chunk(noise, 0, noise.length);
+    }
+  }
+
+  /** Bytes that are numbers of ordinary size in every dtype. */
+  private static byte[] noise(int length) {
+    byte[] noise = new byte[length];
+    new SplittableRandom(1).nextBytes(noise);
+    for (int i = 1; i < noise.length; i += 2) {
+      noise[i] = (byte) ((noise[i] & 0x83) | 0x3c);
+    }
+    return noise;
   }
 
   private void run(MergePlan plan, int blockElements) {
@@ -67,11 +94,7 @@ public final class KernelWarmUp {
 
   private void repeat(MergePlan plan, TensorMerge merge, int blockElements) {
     SpanRunner runner = new SpanRunner(KernelRegistry.get().kernels(), blockElements);
-    byte[] noise = new byte[ELEMENTS * 8 + SHIFTS];
-    new SplittableRandom(1).nextBytes(noise);
-    for (int i = 1; i < noise.length; i += 2) {
-      noise[i] = (byte) ((noise[i] & 0x83) | 0x3c);
-    }
+    byte[] noise = noise(ELEMENTS * 8 + SHIFTS);
     SpanRunner.BlockReader reader =
         (input, offset, into, length) ->
             System.arraycopy(noise, ((input + 1) * 64) % SHIFTS, into, 0, length);

@@ -38,7 +38,7 @@ class StrangersTest {
     for (Object[] command :
         List.of(
             new Object[] {"explode", model, table, "--block-size", "256k", "--name", "org/a"},
-            new Object[] {"export", table, file, "--block-size", "256k"},
+            new Object[] {"export", model, file, "--block-size", "256k"},
             new Object[] {"export", table, stream, "--what", "stats", "--format", "stream"})) {
       Cli run = Cli.run(command);
       assertThat(run.exitCode()).as(run.err()).isZero();

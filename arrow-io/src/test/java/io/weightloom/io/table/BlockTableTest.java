@@ -10,6 +10,7 @@ import io.weightloom.io.ByteSource;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
+import io.weightloom.io.hadoop.HadoopStorage;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -146,6 +149,27 @@ class BlockTableTest {
     for (var shard : is.shards()) {
       assertThat(all(shard.path(), 1000))
           .isEqualTo(Files.readAllBytes(sharded.resolve(BlockTables.lastName(shard.path()))));
+    }
+  }
+
+  @Test
+  void aTableIsReadThroughHadoopToo() throws IOException {
+    Path partition = Exploding.PLAIN.rowsPerPart(6).write(model, table, "org/name");
+    Configuration configuration = new Configuration(false);
+    configuration.set("fs.file.impl", RawLocalFileSystem.class.getName());
+    Storage hadoop = new HadoopStorage(configuration);
+    String path = "file://" + partition;
+    List<String> names = hadoop.list(path);
+
+    BlockTable opened =
+        BlockTable.open(hadoop, path, names, BlockTable.layout(hadoop, path, names));
+    opened.checkAll();
+
+    BlockTable.Shard shard = opened.shard("model.safetensors").orElseThrow();
+    try (ByteSource source = new BlocksSource("it", opened, shard, true)) {
+      byte[] bytes = new byte[(int) source.size()];
+      source.readFully(0, bytes, 0, bytes.length);
+      assertThat(bytes).isEqualTo(Files.readAllBytes(model.resolve("model.safetensors")));
     }
   }
 
