@@ -151,45 +151,59 @@ public final class BlockArithmetic {
       throw WeightloomException.usage(
           "Cannot trim below NaN: no magnitude compares with it (give a number)");
     }
+    for (int i = 0; i < block.count(); i++) {
+      if (Double.isNaN(block.at(i))) {
+        throw WeightloomException.input(
+            "Cannot trim a block: element %d is NaN, which has no magnitude (mend the model)"
+                .formatted(i));
+      }
+    }
     return trim(block, threshold, Integer.MAX_VALUE, kernels);
   }
 
   /** Keeps at most so many of the elements from the threshold on, those above it before others. */
   private static byte[] trim(BlockData block, double threshold, int most, Kernels kernels) {
-    int width = block.dtype().bytes();
-    byte[] result =
-        Arrays.copyOfRange(block.bytes(), block.offset(), block.offset() + block.length());
+    DType dtype = block.dtype();
+    double least = dtype == DType.F64 ? threshold : floatFrom(threshold);
+    double above = above(dtype, least);
+    byte[] result = new byte[block.length()];
     return BlockData.work(
         kernels,
         new BlockData.Work<byte[]>() {
           @Override
           public <V> byte[] in(Arith<V> arith) {
-            long[] above = {0};
+            int[] quota = {most};
+            block.forEach(arith, (x, first, n) -> quota[0] -= arith.countAtLeast(x, above, n));
             block.forEach(
                 arith,
                 (x, first, n) -> {
-                  for (int i = 0; i < n; i++) {
-                    above[0] += Math.abs(arith.at(x, i)) > threshold ? 1 : 0;
+                  int ties = arith.countAtLeast(x, least, n) - arith.countAtLeast(x, above, n);
+                  if (ties <= quota[0]) {
+                    arith.trim(x, least, n);
+                  } else {
+                    arith.trimTies(x, least, quota[0], n);
                   }
-                });
-            long[] quota = {most - above[0]};
-            block.forEach(
-                arith,
-                (x, first, n) -> {
-                  for (int i = 0; i < n; i++) {
-                    double magnitude = Math.abs(arith.at(x, i));
-                    boolean keep =
-                        magnitude > threshold || (magnitude == threshold && quota[0]-- > 0);
-                    if (!keep) {
-                      requireNumber(magnitude, first + i);
-                      Arrays.fill(result, (first + i) * width, (first + i + 1) * width, (byte) 0);
-                    }
-                  }
+                  quota[0] -= Math.min(ties, quota[0]);
+                  arith.encode(dtype, x, n, result, first * dtype.bytes());
                 });
             return result;
           }
         },
-        block.dtype());
+        dtype);
+  }
+
+  /** The least float that is not below. */
+  private static float floatFrom(double x) {
+    float nearest = (float) x;
+    return nearest < x ? Math.nextUp(nearest) : nearest;
+  }
+
+  /** The next value; above infinity is none, which a comparison with NaN says. */
+  private static double above(DType dtype, double x) {
+    if (x == Double.POSITIVE_INFINITY) {
+      return Double.NaN;
+    }
+    return dtype == DType.F64 ? Math.nextUp(x) : Math.nextUp((float) x);
   }
 
   private static void requireComputed(DType to) {
@@ -205,14 +219,6 @@ public final class BlockArithmetic {
       throw WeightloomException.input(
           "Cannot trim a block: %d of its elements are NaN, which has no magnitude (mend the model)"
               .formatted(histogram.nans()));
-    }
-  }
-
-  private static void requireNumber(double magnitude, int index) {
-    if (Double.isNaN(magnitude)) {
-      throw WeightloomException.input(
-          "Cannot trim a block: element %d is NaN, which has no magnitude (mend the model)"
-              .formatted(index));
     }
   }
 }

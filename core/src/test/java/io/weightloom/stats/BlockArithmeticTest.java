@@ -155,6 +155,31 @@ class BlockArithmeticTest {
         .containsExactly(-0.5, 0, 0, 0, Double.NEGATIVE_INFINITY);
   }
 
+  @Test
+  void infinitiesAreLargestAndTieLikeOthers() {
+    double inf = Double.POSITIVE_INFINITY;
+    for (DType dtype : Blocks.COMPUTED) {
+      BlockData block = Blocks.block(dtype, 1, inf, -inf, 2);
+      assertThat(new Stored(dtype, BlockArithmetic.trim(block, 0.25, KERNELS)).values())
+          .containsExactly(0, inf, 0, 0);
+      assertThat(new Stored(dtype, BlockArithmetic.trim(block, 0.75, KERNELS)).values())
+          .containsExactly(0, inf, -inf, 2);
+    }
+  }
+
+  @Test
+  void comparesWithTheThresholdThatWasGiven() {
+    BlockData block = Blocks.block(DType.F32, 0.1, 0.7, 0.3);
+    double below = (float) 0.7; // Of 0.1 the nearest float lies above, of 0.7 it lies below.
+    assertThat(below).isLessThan(0.7);
+    assertThat(new Stored(DType.F32, BlockArithmetic.trimBelow(block, 0.1, KERNELS)).values()[0])
+        .isEqualTo((float) 0.1);
+    assertThat(new Stored(DType.F32, BlockArithmetic.trimBelow(block, 0.7, KERNELS)).values())
+        .containsExactly(0, 0, 0);
+    assertThat(new Stored(DType.F32, BlockArithmetic.trimBelow(block, below, KERNELS)).values())
+        .containsExactly(0, below, 0);
+  }
+
   @ParameterizedTest
   @ValueSource(doubles = {0, -1, 1.5, Double.NaN})
   void aDensityIsAShareAboveZero(double density) {
