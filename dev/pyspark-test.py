@@ -197,6 +197,7 @@ def main(jar):
             .config("spark.sql.catalog.models", "io.weightloom.catalog.ModelCatalog")
             .config("spark.sql.catalog.models.path", str(zoo))
             .config("spark.sql.requireAllClusterKeysForCoPartition", "false")
+            .config("spark.sql.sources.v2.bucketing.enabled", "true")  # Spark 4.0 has it off.
             .config("spark.sql.autoBroadcastJoinThreshold", "-1")
             .config("spark.sql.warehouse.dir", f"{work}/warehouse")
             .config("spark.ui.enabled", "false")
