@@ -108,14 +108,21 @@ class MethodParametersTest {
 
   /** Two tensors whose statistics differ, with ties, zeros and coordinates that cancel. */
   private static byte[] bytes(MethodSpec spec, Map<String, Object> settings) {
-    MergeInMemory merge = MergeInMemory.of(spec.name()).dtype(DType.F64).seed(4).randomSides();
+    byte[] narrow = bytes(spec, settings, DType.F32);
+    byte[] wide = bytes(spec, settings, DType.F64);
+    byte[] both = Arrays.copyOf(narrow, narrow.length + wide.length);
+    System.arraycopy(wide, 0, both, narrow.length, wide.length);
+    return both;
+  }
+
+  private static byte[] bytes(MethodSpec spec, Map<String, Object> settings, DType dtype) {
+    MergeInMemory merge = MergeInMemory.of(spec.name()).dtype(dtype).seed(4).randomSides();
     settings.forEach(
         (key, value) -> {
           if (spec.parameter(key).isPresent()) {
             merge.set(key, value);
           }
         });
-    merge.shape("t0", 6, 17);
     int models = Math.min(3, spec.maxModels());
     for (int t = 0; t < 2; t++) {
       double[] base = RandomModels.base(N, t);
@@ -134,8 +141,9 @@ class MethodParametersTest {
       merge.shape("t" + t, 7, N / 7).tensor(base, tuned);
     }
     MergeInMemory.Result merged = merge.run();
-    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * 8 * N);
-    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, 8 * N, 8 * N);
+    int length = dtype.bytes() * N;
+    byte[] both = Arrays.copyOf(merged.outputs().get(0).bytes(), 2 * length);
+    System.arraycopy(merged.outputs().get(1).bytes(), 0, both, length, length);
     return both;
   }
 
