@@ -81,7 +81,7 @@ record ModelFolder(String root) {
       put(found, prefix + partition.get(), path);
       return;
     }
-    List<String> entries = storage().list(path);
+    List<String> entries = entries(path);
     if (holdsWeights(entries)) {
       put(found, prefix + entry, path);
     }
@@ -90,6 +90,15 @@ record ModelFolder(String root) {
       if (level < 2 || BlockTables.modelOf(inner).isPresent()) {
         look(prefix + entry + "/", path, inner, level + 1, found);
       }
+    }
+  }
+
+  /** What a directory holds; nothing if it may not be read, for it may be none of ours. */
+  private List<String> entries(String dir) {
+    try {
+      return storage().list(dir);
+    } catch (WeightloomException notReadable) {
+      return List.of();
     }
   }
 
