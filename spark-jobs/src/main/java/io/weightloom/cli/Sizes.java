@@ -12,7 +12,7 @@ final class Sizes {
   static void requireBlock(int elements) {
     if (Integer.bitCount(elements) != 1 || elements < Arith.CAPACITY || elements > Span.GRAIN) {
       throw WeightloomException.usage(
-          "Cannot use --block-size %d: it must be a power of two from %d to %d (try 262144)"
+          "Cannot use --block-size %d: it must be a power of two from %d to %d (try 65536)"
               .formatted(elements, Arith.CAPACITY, Span.GRAIN));
     }
   }

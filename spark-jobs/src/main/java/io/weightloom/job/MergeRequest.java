@@ -24,8 +24,8 @@ public record MergeRequest(
     int blockElements,
     Progress progress) {
 
-  /** 256 Ki elements: the blocks of a handful of models stay in the second and third cache. */
-  public static final int BLOCK_ELEMENTS = 1 << 18;
+  /** 64 Ki elements: the blocks of a handful of models stay in the second cache. */
+  public static final int BLOCK_ELEMENTS = 1 << 16;
 
   /** Fails at once if the output is in the way or an input, before anything is started for it. */
   public void requireWritable(PreparedMerge merge) {
