@@ -43,7 +43,10 @@ class MethodParametersTest {
           Map.of("density", 0.5, "multi_task", "ties"),
           Map.of("mask_lambda", 2.0, "prun_thre_k", 1.0),
           Map.of("lambda", 1.0),
-          Map.of("t", 0.001));
+          Map.of("t", 0.001),
+          Map.of("trim", "std"),
+          Map.of("mask_is", "sampled"),
+          Map.of("density", 0.5, "eta", 300.0));
 
   static List<MethodCase> all() {
     return Stream.concat(MethodCase.all().stream(), MethodCase.ofMatrices().stream()).toList();
