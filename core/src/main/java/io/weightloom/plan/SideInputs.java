@@ -132,7 +132,6 @@ final class SideInputs {
               .formatted(described.name(), info.label(), found.dtype()));
     }
     return Optional.of(
-        new Picked(
-            at, new Side(table.name(), info.label(), found, table.layout(), table.least())));
+        new Picked(at, new Side(table.name(), info.label(), found, table.layout(), table.least())));
   }
 }

@@ -14,7 +14,8 @@ import java.util.regex.Pattern;
  */
 public final class TensorName {
   private static final Pattern LAYER =
-      Pattern.compile("(?:^|(?<=\\.))(layers|layer|h|blocks|block|resblocks)\\.(\\d{1,6})(?=\\.|$)");
+      Pattern.compile(
+          "(?:^|(?<=\\.))(layers|layer|h|blocks|block|resblocks)\\.(\\d{1,6})(?=\\.|$)");
   private static final Pattern EMBEDDING =
       Pattern.compile(
           "(?:^|[._])(embed|embeds|embedding|embeddings|wte|wpe|embed_tokens)(?:[._]|$)");

@@ -432,7 +432,9 @@ final class MergeInMemory {
       Stored from =
           input == SpanRunner.BASE && base != null
               ? base
-              : input < models ? data.models().get(input) : data.sides().get(input - models).stored();
+              : input < models
+                  ? data.models().get(input)
+                  : data.sides().get(input - models).stored();
       System.arraycopy(from.bytes(), (int) offset, into, 0, length);
       Arrays.fill(into, length, into.length, (byte) 0x55);
     };

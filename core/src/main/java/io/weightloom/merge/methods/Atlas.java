@@ -22,8 +22,8 @@ import java.util.List;
 /**
  * aTLAS with coefficients that were learned elsewhere: {@code θ₀ + Σ Λₜ⊙τₜ} (Zhang et al., 2024,
  * "Knowledge composition using task vectors with learned anisotropic scaling", eq. 4). One number a
- * model or tensor is its {@code weight}; for random partitions of a tensor, of which each part has a
- * number, Λ is a table of the tensor's shape.
+ * model or tensor is its {@code weight}; for random partitions of a tensor, of which each part has
+ * a number, Λ is a table of the tensor's shape.
  */
 @AutoService(MergeMethod.class)
 public final class Atlas implements ElementwiseMethod {

@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * safety-aware mask, Yang et al., 2025, "Mitigating the backdoor effect for multi-task model
  * merging", §4.2). Of what is suspect besides, {@code m⊙(1 − s)} stays.
  *
- * <p>Where a mask was learned as logits, their probabilities stand for it, or a draw from the relaxed
- * Bernoulli distribution that the papers' codes draw from even at evaluation.
+ * <p>Where a mask was learned as logits, their probabilities stand for it, or a draw from the
+ * relaxed Bernoulli distribution that the papers' codes draw from even at evaluation.
  */
 @AutoService(MergeMethod.class)
 public final class Concrete implements ElementwiseMethod {
@@ -136,8 +136,7 @@ public final class Concrete implements ElementwiseMethod {
       return new Surveyor<>() {
         @Override
         public void see(Chunk<V> chunk) {
-          arith.dot(
-              mask.of(chunk), ones, sums.lanes(chunk.first() - span.first()), chunk.length());
+          arith.dot(mask.of(chunk), ones, sums.lanes(chunk.first() - span.first()), chunk.length());
         }
 
         @Override
@@ -161,8 +160,7 @@ public final class Concrete implements ElementwiseMethod {
     @Override
     public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
       Params p = tensor().params();
-      double[] weights =
-          Arrays.stream(p.numbers("weight")).map(arith::scalar).toArray();
+      double[] weights = Arrays.stream(p.numbers("weight")).map(arith::scalar).toArray();
       Mask<V> mask = new Mask<>(scope, arith);
       Double known = mean;
       double factor = known == null ? 1 : known == 0 ? 0 : 1 / known;

@@ -306,8 +306,7 @@ public final class Darex implements ElementwiseMethod {
    * @param sums by model
    * @param squares by model
    */
-  private record RowSums(long[] rows, double[][] sums, double[][] squares)
-      implements Serializable {
+  private record RowSums(long[] rows, double[][] sums, double[][] squares) implements Serializable {
     private static final long serialVersionUID = 1;
 
     void addTo(double[][][] all) {

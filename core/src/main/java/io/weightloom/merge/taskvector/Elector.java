@@ -31,7 +31,9 @@ final class Elector<V> {
   static <V> Elector<V> of(TaskVectorState state, TaskVectorRule rule, Arith<V> arith) {
     double[] known = state.squares();
     return new Elector<>(
-        Objects.requireNonNull(rule.election().vote()), known == null ? new double[0] : known, arith);
+        Objects.requireNonNull(rule.election().vote()),
+        known == null ? new double[0] : known,
+        arith);
   }
 
   /** Fills {@code sign} with +1 and −1, and {@code zeroSign} where the vote is zero. */

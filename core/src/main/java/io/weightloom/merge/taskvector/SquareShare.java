@@ -12,10 +12,10 @@ import java.util.function.Function;
 
 /**
  * The smallest magnitude among the fewest of the largest elements whose squares make up a share of
- * all squares; on its way or found. A radix select as {@link Threshold} is one, but each bin holds a
- * sum of squares: read by read 16 more bits of the magnitude are told apart among the elements that
- * share the bits known so far. Sums are taken grain by grain, so that they are the same for any cut
- * into spans.
+ * all squares; on its way or found. A radix select as {@link Threshold} is one, but each bin holds
+ * a sum of squares: read by read 16 more bits of the magnitude are told apart among the elements
+ * that share the bits known so far. Sums are taken grain by grain, so that they are the same for
+ * any cut into spans.
  *
  * @param share of the squares
  * @param isDouble whether magnitudes are those of fp64 values
@@ -105,7 +105,14 @@ record SquareShare(
     return next > 0
         ? new SquareShare(share, isDouble, next, bits, over, wanted, true, threshold)
         : new SquareShare(
-            share, isDouble, 0, bits, over, wanted, false, last(parts, of, bin, bits, over, wanted));
+            share,
+            isDouble,
+            0,
+            bits,
+            over,
+            wanted,
+            false,
+            last(parts, of, bin, bits, over, wanted));
   }
 
   /** All that are left are of one magnitude: so many of them as are needed. */

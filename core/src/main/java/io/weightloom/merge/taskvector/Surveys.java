@@ -208,7 +208,12 @@ final class Surveys {
     private final GrainSums[][] sums;
     private final V ones;
 
-    Sums(TaskVectorState state, Arith<V> arith, Span span, TaskVectors<V> t, Consumer<Chunk<V>> turn) {
+    Sums(
+        TaskVectorState state,
+        Arith<V> arith,
+        Span span,
+        TaskVectors<V> t,
+        Consumer<Chunk<V>> turn) {
       this.arith = arith;
       this.span = span;
       this.taskVectors = t;

@@ -119,13 +119,11 @@ record TaskVectorState(
   }
 
   TaskVectorState with(Selection narrowed) {
-    return new TaskVectorState(
-        scope, rules, shares, spreads, narrowed, factors, squares, majority);
+    return new TaskVectorState(scope, rules, shares, spreads, narrowed, factors, squares, majority);
   }
 
   TaskVectorState with(double[][] found) {
-    return new TaskVectorState(
-        scope, rules, shares, spreads, thresholds, found, squares, majority);
+    return new TaskVectorState(scope, rules, shares, spreads, thresholds, found, squares, majority);
   }
 
   TaskVectorState with(int found) {
