@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The trims and votes that only TIES' own code has. Values of ties-merging 44e7891, its functions
- * called by {@code dev/golden/paper_codes.py}.
+ * called by {@code dev/golden/paper_codes.py}; those of {@code nf} without the last element of the
+ * model, which that code always keeps.
  */
 class TiesByNormTest {
   private static final double[][] F1 = {
@@ -69,6 +70,7 @@ class TiesByNormTest {
                 : new double[] {0, 0, 0, 5, 0, 0, 0, 0, 3.5, 8});
   }
 
+  /** The paper's code keeps the last element of all besides, here 1, whatever its size. */
   @Test
   void theElementThatCrossesTheShareIsKept() {
     assertThat(ties("nf").taskVectors(new double[] {3, -4, .5, 1}).run().values())

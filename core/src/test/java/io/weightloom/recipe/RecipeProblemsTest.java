@@ -168,8 +168,8 @@ class RecipeProblemsTest {
         .containsExactly("weightloom.varaint: unknown key (did you mean variant?)");
     assertThat(with("weightloom", Map.of("variant", "paper")))
         .containsExactly(
-            "weightloom.variant: expected one of mergekit, reference, mergelm, fusionbench, found"
-                + " paper");
+            "weightloom.variant: expected one of mergekit, reference, mergelm, fusionbench, std, nf,"
+                + " normfrac, normmass, found paper");
     assertThat(with("weightloom", Map.of("non_finite", "ignore")))
         .containsExactly("weightloom.non_finite: expected one of error, keep, found ignore");
     assertThat(with("weightloom", Map.of("scope", "layer")))

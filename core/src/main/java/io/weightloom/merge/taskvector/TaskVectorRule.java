@@ -146,7 +146,8 @@ public record TaskVectorRule(
     BELOW_OUTLIERS,
     /**
      * The fewest of the largest whose squares make up the share d of all squares; of equal
-     * magnitudes the lowest flat index first (TIES' own code, {@code nf}).
+     * magnitudes the lowest flat index first (TIES' own code, {@code nf}, but for the last element
+     * of the model, which that keeps whatever its size).
      */
     SQUARES,
     /** All farther from the mean than some standard deviations (TIES' own code, {@code std}). */

@@ -151,8 +151,7 @@ final class EveryMethod {
   }
 
   private static SpanRunner.BlockWriter writer(int begin, byte[] out) {
-    return (offset, block, length) ->
-        System.arraycopy(block, 0, out, begin + (int) offset, length);
+    return (offset, block, length) -> System.arraycopy(block, 0, out, begin + (int) offset, length);
   }
 
   private static TensorMerge tensor(Case of, TensorSpec spec, Map<String, Object> over) {
@@ -174,10 +173,7 @@ final class EveryMethod {
 
   private static Params params(Case of, int models, Map<String, Object> over) {
     Map<String, Object> defaults = new HashMap<>();
-    of.method()
-        .spec()
-        .variants()
-        .stream()
+    of.method().spec().variants().stream()
         .filter(v -> v.name().equals(of.variant()))
         .map(Variant::defaults)
         .forEach(defaults::putAll);
