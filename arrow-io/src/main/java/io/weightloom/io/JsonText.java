@@ -12,7 +12,7 @@ import io.weightloom.error.WeightloomException;
 import java.io.IOException;
 
 /** Reads the small JSON files of a model directory. Stateless. */
-final class JsonText {
+public final class JsonText {
   // Python writes NaN and Infinity into config.json, which JSON does not have.
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
@@ -28,7 +28,7 @@ final class JsonText {
    *
    * @throws WeightloomException of kind INPUT that names the path and the byte
    */
-  static ObjectNode object(String path, byte[] json) {
+  public static ObjectNode object(String path, byte[] json) {
     try {
       JsonNode node = MAPPER.readTree(json);
       if (node instanceof ObjectNode object) {

@@ -9,8 +9,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Turns a recipe's model reference into a directory: an existing path, or {@code
- * org/name[@revision]} in the Hugging Face cache. Never downloads. Stateless.
+ * Turns a recipe's model reference into a directory: an existing path, {@code org/name[@revision]}
+ * in the Hugging Face cache, or of both kinds a base and adapters, see {@link AdaptedModel}. Never
+ * downloads. Stateless.
  */
 public final class ModelReference {
   private static final Pattern REPOSITORY =
@@ -23,7 +24,7 @@ public final class ModelReference {
   /**
    * The directory of a model.
    *
-   * @param reference a path, with any scheme, or a repository of the cache
+   * @param reference a path, with any scheme, or a repository of the cache, or base+adapter
    * @param env the environment: {@code HF_HUB_CACHE}, {@code HUGGINGFACE_HUB_CACHE}, {@code
    *     HF_HOME}, {@code XDG_CACHE_HOME} or {@code HOME} say where the cache is
    * @throws WeightloomException of kind INPUT that says where it was looked for
@@ -33,11 +34,29 @@ public final class ModelReference {
     if (storage.exists(reference)) {
       return reference;
     }
+    Optional<AdaptedModel> adapted = AdaptedModel.parse(reference);
+    if (adapted.isPresent()) {
+      return adapted.get().resolved(b -> base(b, env), a -> adapter(a, env)).path();
+    }
     Optional<String> cache = cache(env);
     if (!isRepository(reference) || cache.isEmpty()) {
       throw missing(storage, reference);
     }
     return inCache(cache.get(), reference);
+  }
+
+  private static String base(String reference, Map<String, String> env) {
+    String path = resolve(reference, env);
+    Storage storage = Storage.of(path);
+    return storage.isDirectory(path)
+        ? BlockTables.virtual(storage, path, storage.list(path))
+            .orElseGet(() -> BlockTables.absolute(storage, path))
+        : BlockTables.absolute(storage, path);
+  }
+
+  private static String adapter(String reference, Map<String, String> env) {
+    String path = resolve(reference, env);
+    return BlockTables.absolute(Storage.of(path), path);
   }
 
   private static boolean isRepository(String reference) {

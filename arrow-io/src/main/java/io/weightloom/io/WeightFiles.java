@@ -64,7 +64,7 @@ record WeightFiles(String index, String single) {
       return failure(
           dir,
           "an adapter and no model, " + ADAPTER,
-          "merge it into its base model first, or name the file itself");
+          "write its base before it, as base+" + dir + ", or name the file itself");
     }
     List<String> pickles = matching(names, WeightFiles::isPickle);
     if (!pickles.isEmpty()) {

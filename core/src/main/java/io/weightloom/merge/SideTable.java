@@ -9,11 +9,18 @@ package io.weightloom.merge;
  * @param per whether each model has its own
  * @param layout the shape of its tensors
  * @param required whether a merge is impossible without
+ * @param partial whether all of its tables may lack the same tensor
  * @param least the least value allowed; negative infinity for any
  * @param help one line for the documentation
  */
 public record SideTable(
-    String name, Per per, Layout layout, boolean required, double least, String help) {
+    String name,
+    Per per,
+    Layout layout,
+    boolean required,
+    boolean partial,
+    double least,
+    String help) {
 
   /** Whose table it is. */
   public enum Per {
@@ -33,6 +40,12 @@ public record SideTable(
 
   /** Values that weigh elements, one table a model: none is negative. */
   public static SideTable weights(String name, boolean required, String help) {
-    return new SideTable(name, Per.MODEL, Layout.ELEMENTS, required, 0, help);
+    return new SideTable(name, Per.MODEL, Layout.ELEMENTS, required, false, 0, help);
+  }
+
+  /** Values of any sign for those elements that it describes. */
+  public static SideTable values(String name, Per per, boolean required, String help) {
+    return new SideTable(
+        name, per, Layout.ELEMENTS, required, true, Double.NEGATIVE_INFINITY, help);
   }
 }

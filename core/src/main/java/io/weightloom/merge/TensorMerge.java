@@ -41,12 +41,14 @@ public record TensorMerge(
   /**
    * A side table's tensor.
    *
-   * @param table the table's name in the method's spec, and {@code of} which model it is
+   * @param name the table's name in the method's spec
+   * @param table as messages call it: the name, and {@code of} which model it is
    * @param spec the tensor as stored
    * @param layout how it is shaped
    * @param least the least value allowed
    */
-  public record Side(String table, TensorSpec spec, SideTable.Layout layout, double least)
+  public record Side(
+      String name, String table, TensorSpec spec, SideTable.Layout layout, double least)
       implements Serializable {
     private static final long serialVersionUID = 1;
   }
@@ -74,8 +76,7 @@ public record TensorMerge(
   /** Where the tensors of this side table begin among the sides; −1 if there are none. */
   public int firstSide(String table) {
     for (int i = 0; i < sides.size(); i++) {
-      String label = sides.get(i).table();
-      if (label.equals(table) || label.startsWith(table + " of ")) {
+      if (sides.get(i).name().equals(table)) {
         return i;
       }
     }

@@ -89,7 +89,7 @@ final class SideInputs {
               .ifPresentOrElse(ofTable::add, () -> lacking.add(tables.get(at).label()));
         }
       }
-      boolean mayLack = table.layout() == Layout.GRAM && ofTable.isEmpty();
+      boolean mayLack = table.partial() && ofTable.isEmpty();
       if (!mayLack) {
         lacking.forEach(l -> problems.add("the table %s lacks %s".formatted(l, draft.name())));
       }
@@ -132,6 +132,6 @@ final class SideInputs {
               .formatted(described.name(), info.label(), found.dtype()));
     }
     return Optional.of(
-        new Picked(at, new Side(info.label(), found, table.layout(), table.least())));
+        new Picked(at, new Side(table.name(), info.label(), found, table.layout(), table.least())));
   }
 }

@@ -88,7 +88,7 @@ public final class RecipeReader {
     each(top.get("slices"), "slices", (item, path) -> slices.add(slice(item, path)));
     return new Recipe(
         method,
-        string(top.get("base_model"), "base_model").map(m -> reference(m, "base_model")),
+        string(top.get("base_model"), "base_model"),
         models,
         slices,
         parameters(top.get("parameters"), "parameters", false),
@@ -127,17 +127,10 @@ public final class RecipeReader {
       layers = layerRange(entry.get("layer_range"), path + ".layer_range");
     }
     return new Source(
-        model.map(m -> reference(m, path + ".model")).orElse(""),
+        model.orElse(""),
         layers,
         parameters(entry.get("parameters"), path + ".parameters", true),
         path);
-  }
-
-  private String reference(String model, String path) {
-    if (model.contains("+")) {
-      problem(path, model + ": adapters (model+lora) are not supported yet (merge it first)");
-    }
-    return model;
   }
 
   private Slice slice(@Nullable Object item, String path) {
@@ -155,8 +148,7 @@ public final class RecipeReader {
     }
     return new Slice(
         sources,
-        string(entry.get("base_model"), path + ".base_model")
-            .map(m -> reference(m, path + ".base_model")),
+        string(entry.get("base_model"), path + ".base_model"),
         parameters(entry.get("parameters"), path + ".parameters", false),
         path);
   }

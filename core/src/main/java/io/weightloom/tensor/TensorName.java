@@ -8,13 +8,14 @@ import java.util.regex.Pattern;
 /**
  * The parts of a tensor's name that a merge looks at. Names are taken as they are: no architecture
  * file is needed, a layer is the first number behind {@code layers}, {@code layer}, {@code h},
- * {@code blocks} or {@code block}.
+ * {@code blocks}, {@code block} or {@code resblocks}.
  *
  * <p>{@code model.layers.12.mlp.up_proj.weight} is layer 12 of the stack {@code model.layers}.
  */
 public final class TensorName {
   private static final Pattern LAYER =
-      Pattern.compile("(?:^|(?<=\\.))(layers|layer|h|blocks|block)\\.(\\d{1,6})(?=\\.|$)");
+      Pattern.compile(
+          "(?:^|(?<=\\.))(layers|layer|h|blocks|block|resblocks)\\.(\\d{1,6})(?=\\.|$)");
   private static final Pattern EMBEDDING =
       Pattern.compile(
           "(?:^|[._])(embed|embeds|embedding|embeddings|wte|wpe|embed_tokens)(?:[._]|$)");

@@ -79,6 +79,25 @@ class ConsensusTest {
     assertThat(merged.counts().get(0).get("used_by")).containsExactly(0, 2, 3, 1);
   }
 
+  /**
+   * FusionBench 54c9e8c takes the mask of |θ₀ − τₜ| > λ·|M − τₜ|: its function is given differences
+   * where it expects parameters, and keeps four elements more.
+   */
+  @Test
+  void fusionBenchsOperandsAreNotTaken() {
+    long[] theirs = new long[DELTAS.length];
+    for (int k = 0; k < theirs.length; k++) {
+      for (int i = 0; i < BASE.length; i++) {
+        double own = Math.abs(BASE[i] - DELTAS[k][i]);
+        theirs[k] += own > .4 * Math.abs(SUM[i] - DELTAS[k][i]) ? 1 : 0;
+      }
+    }
+
+    assertThat(theirs).containsExactly(5, 6, 4);
+    assertThat(run(consensus(DType.F64, .4, 2)).counts().get(0).get("used"))
+        .containsExactly(4, 4, 3);
+  }
+
   @Test
   void equalityIsNoUse() {
     MergeInMemory.Result merged =

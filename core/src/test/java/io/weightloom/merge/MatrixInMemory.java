@@ -94,8 +94,10 @@ final class MatrixInMemory {
 
   private TensorMerge.Side side(int k) {
     Shape shape = Shape.of(grams.get(k).rows(), grams.get(k).columns());
+    String table = method.spec().sideTables().get(0).name();
     return new TensorMerge.Side(
-        method.spec().sideTables().get(0).name() + " of " + MergeInMemory.modelName(k),
+        table,
+        table + " of " + MergeInMemory.modelName(k),
         new TensorSpec(name, DType.F64, shape),
         SideTable.Layout.GRAM,
         Double.NEGATIVE_INFINITY);

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +56,9 @@ final class MergeInMemory {
   private boolean withBase = true;
 
   private record TensorData(
-      String name, @Nullable Stored base, List<Stored> models, List<Stored> sides) {}
+      String name, @Nullable Stored base, List<Stored> models, List<SideData> sides) {}
+
+  private record SideData(SideTable table, Stored stored) {}
 
   /** Outputs, decisions and counts by tensor. */
   record Result(
@@ -119,20 +122,31 @@ final class MergeInMemory {
             List.of(models.clone()),
             List.of()));
     if (randomSides && !spec.sideTables().isEmpty()) {
-      sides(randomTables(models[0].count(), models.length));
+      boolean shared = spec.sideTables().get(0).per() == SideTable.Per.MERGE;
+      sides(randomTables(models[0].count(), shared ? 1 : models.length));
     }
     return this;
   }
 
-  /** Tables of the last tensor for the first side table of the method, one a model. */
+  /** Tables of the last tensor for the first side table of the method, one a model or one. */
   MergeInMemory sides(double[]... tables) {
+    return sidesOf(spec.sideTables().get(0).name(), tables);
+  }
+
+  /** Tables of the last tensor for a side table, behind those that it has. */
+  MergeInMemory sidesOf(String name, double[]... tables) {
+    SideTable table =
+        spec.sideTables().stream().filter(t -> t.name().equals(name)).findFirst().orElseThrow();
     TensorData last = tensors.remove(tensors.size() - 1);
     tensors.add(
         new TensorData(
             last.name(),
             last.base(),
             last.models(),
-            Arrays.stream(tables).map(t -> Stored.of(sideDType, t)).toList()));
+            Stream.concat(
+                    last.sides().stream(),
+                    Arrays.stream(tables).map(t -> new SideData(table, Stored.of(sideDType, t))))
+                .toList()));
     return this;
   }
 
@@ -282,11 +296,14 @@ final class MergeInMemory {
   private List<TensorMerge.Side> sides(TensorData data, int count) {
     List<TensorMerge.Side> sides = new ArrayList<>();
     for (int k = 0; k < data.sides().size(); k++) {
-      SideTable table = spec.sideTables().get(0);
+      SideTable table = data.sides().get(k).table();
       sides.add(
           new TensorMerge.Side(
-              table.name() + " of " + modelName(k),
-              spec(data.name(), data.sides().get(k).dtype(), count),
+              table.name(),
+              table.per() == SideTable.Per.MERGE
+                  ? table.name()
+                  : table.name() + " of " + modelName(k),
+              spec(data.name(), data.sides().get(k).stored().dtype(), count),
               table.layout(),
               table.least()));
     }
@@ -415,7 +432,9 @@ final class MergeInMemory {
       Stored from =
           input == SpanRunner.BASE && base != null
               ? base
-              : input < models ? data.models().get(input) : data.sides().get(input - models);
+              : input < models
+                  ? data.models().get(input)
+                  : data.sides().get(input - models).stored();
       System.arraycopy(from.bytes(), (int) offset, into, 0, length);
       Arrays.fill(into, length, into.length, (byte) 0x55);
     };

@@ -18,13 +18,32 @@ class MergeLawsTest {
   private static final int N = 4099;
   private static final Set<String> SUMS_IN_ORDER =
       Set.of(
-          "dare_linear", "dare_ties", "della", "della_linear", "pcb", "ram", "ramplus_tl", "sce");
+          "dare_linear",
+          "dare_ties",
+          "darex",
+          "della",
+          "della_linear",
+          "pcb",
+          "ram",
+          "ramplus_tl",
+          "sce");
 
   /** Where the later of two changes of one size is taken. */
   private static final Set<String> LATER_WINS = Set.of("magmax");
 
+  /** A softmax of negated values is another, and so is a bound of a signed change. */
+  private static final Set<String> ASYMMETRIC = Set.of("arcee_fusion", "darex");
+
   /** What one model is not left as it is by. */
   private static final Set<String> CHANGES_ONE = Set.of("pcb", "nearswap", "arcee_fusion");
+
+  /** What adds up the changes of all models, or scales them by the share that it keeps. */
+  private static final Set<String> SUMS =
+      Set.of("adamerging", "atlas", "concrete", "consensus", "darex");
+
+  /** Where a number of the formula is of the weights' own size. */
+  private static final Set<String> HAS_A_SCALE =
+      Set.of("arcee_fusion", "darex", "nearswap", "pcb", "ram", "ramplus_tl");
 
   /** All but those whose coefficients are found by iteration: see SpanLawsTest. */
   static List<MethodCase> all() {
@@ -163,8 +182,7 @@ class MergeLawsTest {
   @ParameterizedTest
   @MethodSource("ofTaskVectors")
   void negatedTaskVectorsGiveTheNegation(MethodCase method) {
-    // A softmax of negated values is another.
-    assumeThat(method.spec().name()).isNotEqualTo("arcee_fusion");
+    assumeThat(ASYMMETRIC).doesNotContain(method.spec().name());
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       double[][] deltas = new double[method.models()][];
       Arrays.setAll(deltas, k -> RandomModels.distinct(N, k + 1));
@@ -186,6 +204,54 @@ class MergeLawsTest {
   /** Negated, zeros without a sign. */
   private static double[] minus(double[] values) {
     return Arrays.stream(values).map(v -> 0 - v).toArray();
+  }
+
+  /** Where it is an average of what changed; sums add it up. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void equalModelsGiveThatModel(MethodCase method) {
+    assumeThat(CHANGES_ONE).doesNotContain(method.spec().name());
+    assumeThat(SUMS).doesNotContain(method.spec().name());
+    assumeThat(method.spec().maxModels()).isGreaterThan(1);
+    for (DType dtype : DTYPES) {
+      double[] base = base(dtype);
+      double[] model = Stored.of(dtype, RandomModels.tuned(base, 1)).values();
+      MergeInMemory merge = method.plain();
+      if (method.has("normalize")) {
+        merge.set("normalize", true);
+      }
+
+      assertThat(merge.dtype(dtype).tensor(base, model, model).run().values()).isEqualTo(model);
+    }
+  }
+
+  /** By a power of two, which shows in no rounding. */
+  @ParameterizedTest
+  @MethodSource("all")
+  void whatIsTwiceAsLargeMergesToTwiceAsMuch(MethodCase method) {
+    assumeThat(HAS_A_SCALE).doesNotContain(method.spec().name());
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      double[] base = base(dtype);
+      double[][] models = new double[method.models()][];
+      Arrays.setAll(models, k -> RandomModels.tuned(base, k));
+
+      double[] once = method.busy(models.length).dtype(dtype).tensor(base, models).run().values();
+      double[] twice =
+          method
+              .busy(models.length)
+              .dtype(dtype)
+              .tensor(
+                  twice(base),
+                  Arrays.stream(models).map(MergeLawsTest::twice).toArray(double[][]::new))
+              .run()
+              .values();
+
+      assertThat(twice).isEqualTo(twice(once));
+    }
+  }
+
+  private static double[] twice(double[] x) {
+    return Arrays.stream(x).map(v -> 2 * v).toArray();
   }
 
   @ParameterizedTest

@@ -35,7 +35,19 @@ record MethodCase(MethodSpec spec, String variant) {
 
   /** Values that switch off what sparsifies, weighs or scales. */
   private static final Map<String, Object> PLAIN =
-      Map.of("density", 1.0, "weight", 1.0, "lambda", 1.0, "trim_density", 1.0, "prun_thre_k", 1.0);
+      Map.of(
+          "density",
+          1.0,
+          "weight",
+          1.0,
+          "lambda",
+          1.0,
+          "trim_density",
+          1.0,
+          "prun_thre_k",
+          1.0,
+          "std_factor",
+          0.0);
 
   /** Every element-wise method on the class path in each of its variants. */
   static List<MethodCase> all() {

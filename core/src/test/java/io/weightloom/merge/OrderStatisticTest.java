@@ -231,6 +231,34 @@ class OrderStatisticTest {
         Arguments.of(1, 8192, 4L));
   }
 
+  /** Tensors of a model that lie in many spans, small ones among them. */
+  @ParameterizedTest
+  @MethodSource("cuts")
+  void modelScopeIsAFullSortOfAllTensors(int grains, int block, long order) {
+    int[] sizes = {1, Span.GRAIN + 4097, 63, Span.GRAIN / 2, 2};
+    double[][] parts = new double[sizes.length][];
+    Arrays.setAll(parts, t -> delta(sizes[t], t % 2 == 0 ? 50 : 0, DType.F32));
+    double[] all = Arrays.stream(parts).flatMapToDouble(Arrays::stream).toArray();
+    double[] sorted = sortedMagnitudes(all);
+    for (double density : new double[] {0.2, 0.57}) {
+      int k = all.length - (int) (all.length * density);
+      MergeInMemory merge = ties(DType.F32, "reference", density).set("scope", "model");
+      for (double[] part : parts) {
+        merge.taskVectors(part);
+      }
+
+      MergeInMemory.Result merged = merge.grains(grains).block(block).shuffled(order).run();
+
+      double threshold = sorted[k - 1];
+      assertThat(reported(merged)).as("density %s", density).isEqualTo(threshold);
+      for (int t = 0; t < parts.length; t++) {
+        long reach =
+            Arrays.stream(parts[t]).filter(v -> v != 0 && Math.abs(v) >= threshold).count();
+        assertThat(merged.kept().get(t)).as("tensor %d", t).containsExactly(reach);
+      }
+    }
+  }
+
   /** The first tensor is BF16, the second F32: sixteen bits are not enough for both. */
   @Test
   void modelScopeOfMixedDtypesLooksAtAllBits() {

@@ -55,6 +55,32 @@ class SideTablesTest {
         .hasMessageContaining("w in the table fisher of c has shape [3, 4], not [4, 3]");
   }
 
+  private static Planning atlas(List<TensorSpec> ofB, List<TensorSpec> ofC) {
+    return Planning.of("atlas")
+        .set("base_model", "a")
+        .set("models", List.of(Map.of("model", "b"), Map.of("model", "c")))
+        .set(
+            "weightloom",
+            Map.of("side_tables", Map.of("coefficients", Map.of("b", "/fb", "c", "/fc"))))
+        .model("a", List.of(WEIGHT, BIAS))
+        .model("b", List.of(WEIGHT, BIAS))
+        .model("c", List.of(WEIGHT, BIAS))
+        .sideTable("coefficients", "b", ofB)
+        .sideTable("coefficients", "c", ofC);
+  }
+
+  @Test
+  void tablesOfSomeTensorsMayLackTheOthersIfAllDo() {
+    MergePlan plan = atlas(List.of(WEIGHT), List.of(WEIGHT)).plan();
+
+    assertThat(plan.tensors())
+        .extracting(t -> ((Merged) t).merge().firstSide("coefficients"))
+        .containsExactlyInAnyOrder(0, -1);
+    atlas(List.of(WEIGHT, BIAS), List.of(WEIGHT))
+        .fails(INPUT)
+        .hasMessageContaining("the table coefficients of c lacks b");
+  }
+
   @Test
   void aTableOfWholeNumbersIsAnError() {
     fisher(ofBoth())

@@ -104,21 +104,9 @@ class RecipeProblemsTest {
   }
 
   @Test
-  void adaptersAreSaid() {
-    String why = "adapters (model+lora) are not supported yet (merge it first)";
-    assertThat(with("models", List.of(Map.of("model", "a+lora"))))
-        .containsExactly("models[0].model: a+lora: " + why);
-    assertThat(with("base_model", "b+lora")).containsExactly("base_model: b+lora: " + why);
-    Map<String, Object> root = sliced(List.of(0, 1), List.of(1, 2));
-    root.put(
-        "slices",
-        List.of(
-            Map.of(
-                "base_model",
-                "b+lora",
-                "sources",
-                List.of(Map.of("model", "a", "layer_range", List.of(0, 1))))));
-    assertThat(problems(root)).containsExactly("slices[0].base_model: b+lora: " + why);
+  void adaptersStandBehindTheirModel() {
+    assertThat(with("models", List.of(Map.of("model", "a+lora")))).isEmpty();
+    assertThat(with("base_model", "b+lora*0.5+other")).isEmpty();
   }
 
   @Test
@@ -180,8 +168,8 @@ class RecipeProblemsTest {
         .containsExactly("weightloom.varaint: unknown key (did you mean variant?)");
     assertThat(with("weightloom", Map.of("variant", "paper")))
         .containsExactly(
-            "weightloom.variant: expected one of mergekit, reference, mergelm, fusionbench, found"
-                + " paper");
+            "weightloom.variant: expected one of mergekit, reference, mergelm, fusionbench, std, nf,"
+                + " normfrac, normmass, found paper");
     assertThat(with("weightloom", Map.of("non_finite", "ignore")))
         .containsExactly("weightloom.non_finite: expected one of error, keep, found ignore");
     assertThat(with("weightloom", Map.of("scope", "layer")))

@@ -252,6 +252,8 @@ public final class Pcb implements ElementwiseMethod {
     private final double[][] clamped;
     private final double[][] normalized;
     private final double[][] scores;
+    private final double[][] pairs;
+    private final double[] total = new double[Arith.CAPACITY];
 
     Scorer(Competition state, Arith<V> arith) {
       this.state = state;
@@ -263,6 +265,7 @@ public final class Pcb implements ElementwiseMethod {
       this.clamped = new double[models][Arith.CAPACITY];
       this.normalized = new double[models][Arith.CAPACITY];
       this.scores = new double[models][Arith.CAPACITY];
+      this.pairs = new double[models][models];
     }
 
     void score(Chunk<V> chunk) {
@@ -272,10 +275,11 @@ public final class Pcb implements ElementwiseMethod {
         arith.widen(chunk.inputs()[k], deltas[k], 0, n);
         clamp(k, n);
       }
+      accord(n);
       for (int k = 0; k < deltas.length; k++) {
         for (int i = 0; i < n; i++) {
           double size = normalized[k][i];
-          scores[k][i] = StrictMath.exp(deltas.length * size * size) * accord(k, i);
+          scores[k][i] *= StrictMath.exp(deltas.length * size * size);
         }
         // What is thresholded and what is used is the same number.
         arith.narrow(scores[k], rounded, n);
@@ -295,26 +299,49 @@ public final class Pcb implements ElementwiseMethod {
       }
     }
 
-    private double accord(int k, int i) {
-      return switch (inter) {
-        case "product" -> StrictMath.tanh(deltas[k][i] * sum(deltas, i));
-        case "normalized" -> StrictMath.tanh(deltas[k][i] * sum(normalized, i));
-        default -> {
-          double sum = 0;
-          for (double[] other : normalized) {
-            sum += StrictMath.tanh(normalized[k][i] * other[i]);
-          }
-          yield sum;
+    /** Fills the scores with inter. */
+    private void accord(int n) {
+      if (inter.equals("pairwise")) {
+        accordOfPairs(n);
+        return;
+      }
+      double[] sums = sums(inter.equals("product") ? deltas : normalized, n);
+      for (int k = 0; k < deltas.length; k++) {
+        for (int i = 0; i < n; i++) {
+          scores[k][i] = StrictMath.tanh(deltas[k][i] * sums[i]);
         }
-      };
+      }
     }
 
-    private static double sum(double[][] xs, int i) {
-      double sum = 0;
-      for (double[] x : xs) {
-        sum += x[i];
+    /** A pair has one value for both, which each adds up in the order of the others. */
+    private void accordOfPairs(int n) {
+      int models = normalized.length;
+      for (int i = 0; i < n; i++) {
+        for (int k = 0; k < models; k++) {
+          for (int j = k; j < models; j++) {
+            double value = StrictMath.tanh(normalized[k][i] * normalized[j][i]);
+            pairs[k][j] = value;
+            pairs[j][k] = value;
+          }
+        }
+        for (int k = 0; k < models; k++) {
+          double sum = 0;
+          for (double pair : pairs[k]) {
+            sum += pair;
+          }
+          scores[k][i] = sum;
+        }
       }
-      return sum;
+    }
+
+    private double[] sums(double[][] xs, int n) {
+      Arrays.fill(total, 0, n, 0);
+      for (double[] x : xs) {
+        for (int i = 0; i < n; i++) {
+          total[i] += x[i];
+        }
+      }
+      return total;
     }
 
     /** The balanced change at a coordinate. */

@@ -66,6 +66,7 @@ public final class RegMean implements MatrixMethod {
                   Per.MODEL,
                   Layout.GRAM,
                   true,
+                  true,
                   Double.NEGATIVE_INFINITY,
                   "Gram matrices of each layer's inputs; weights without one are averaged")),
           List.of(

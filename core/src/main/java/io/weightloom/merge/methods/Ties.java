@@ -5,6 +5,7 @@ import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
+import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.taskvector.TaskVectorMethod;
@@ -32,6 +33,15 @@ public final class Ties implements TaskVectorMethod {
               "trim", "reference",
               "zero_sign", "majority"));
 
+  /** What TIES takes everywhere, with the trims and votes that only its own code has. */
+  private static final List<ParamSpec> PARAMETERS =
+      TaskVectorParams.with(
+          TaskVectorParams.ties(true, false).stream()
+              .map(p -> p.name().equals("trim") ? TaskVectorParams.TRIM_BY_NORM : p)
+              .map(p -> p.name().equals("election") ? TaskVectorParams.ELECTION_BY_NORM : p)
+              .toList(),
+          TaskVectorParams.STD_FACTOR);
+
   private static final MethodSpec SPEC =
       new MethodSpec(
           "ties",
@@ -41,7 +51,7 @@ public final class Ties implements TaskVectorMethod {
           BaseRule.REQUIRED,
           1,
           Integer.MAX_VALUE,
-          TaskVectorParams.ties(true, false),
+          PARAMETERS,
           List.of(
               new Variant("mergekit", "per tensor, weighted vote", Map.of()),
               REFERENCE,
@@ -52,7 +62,23 @@ public final class Ties implements TaskVectorMethod {
               REFERENCE.but(
                   "fusionbench",
                   "FusionBench's code: a sum, scaled by 0.3",
-                  Map.of("normalize", false, "lambda", 0.3))));
+                  Map.of("normalize", false, "lambda", 0.3)),
+              REFERENCE.but(
+                  "std",
+                  "the paper's code: keeps what lies a standard deviation from the mean",
+                  Map.of("trim", "std")),
+              REFERENCE.but(
+                  "nf",
+                  "the paper's code: keeps the largest that make up 90 % of the squares",
+                  Map.of("trim", "nf", "density", 0.9)),
+              REFERENCE.but(
+                  "normfrac",
+                  "the paper's code: the largest share of its task vector's squares elects",
+                  Map.of("election", "normfrac")),
+              REFERENCE.but(
+                  "normmass",
+                  "the paper's code: sums of shares of the squares elect",
+                  Map.of("election", "normmass"))));
 
   @Override
   public MethodSpec spec() {

@@ -81,6 +81,15 @@ public final class Selection implements Serializable {
     return open(tensors, false, both);
   }
 
+  /** With these slots known already. */
+  Selection with(List<Threshold> found) {
+    @Nullable Threshold[] known = slots.clone();
+    for (int s = 0; s < found.size(); s++) {
+      known[s] = found.get(s);
+    }
+    return new Selection(known, elements, isDouble);
+  }
+
   /** Whether all that was asked for is known. */
   public boolean isFound() {
     return Arrays.stream(slots).allMatch(t -> t == null || t.found());

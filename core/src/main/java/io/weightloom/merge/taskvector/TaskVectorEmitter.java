@@ -22,6 +22,7 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
   private final double[] weights;
   private final V sign;
   private final long[] kept;
+  private final @Nullable Elector<V> elector;
   private final @Nullable ConsensusMask<V> consensus;
 
   TaskVectorEmitter(TaskVectorState state, Arith<V> arith, Span span) {
@@ -34,6 +35,7 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       weights[k] = arith.scalar(rule.weights()[k]);
     }
     this.sign = arith.vector();
+    this.elector = rule.election().votes() ? Elector.of(state, rule, arith) : null;
     this.kept = rule.sparsifies() ? new long[weights.length] : new long[0];
     TaskVectorRule.Consensus agreement = rule.consensus();
     this.consensus = agreement == null ? null : new ConsensusMask<>(agreement, arith);
@@ -58,10 +60,10 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
         kept[k] += arith.countNonZero(deltas[k], n);
       }
     }
-    if (rule.election() == TaskVectorRule.Election.NONE) {
+    if (elector == null) {
       mergeAll(deltas, out, n);
     } else {
-      mergeElected(deltas, out, n);
+      mergeElected(elector, deltas, out, n);
     }
     if (consensus != null) {
       consensus.mask(chunk.base(), out, n);
@@ -84,20 +86,15 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
     }
   }
 
-  private void mergeElected(V[] deltas, V out, int n) {
+  private void mergeElected(Elector<V> elected, V[] deltas, V out, int n) {
     boolean late = rule.function() == TaskVectorRule.Function.SUM_WEIGHTED_LATE;
     if (!late) {
-      weigh(deltas, n);
+      taskVectors.weigh(deltas, n);
     }
     Integer majority = state.majority();
-    double zeroSign = rule.election().zeroSign(majority == null ? 1 : majority);
-    if (rule.election().byCount()) {
-      arith.electByCount(deltas, zeroSign, sign, n);
-    } else {
-      arith.electByMass(deltas, zeroSign, sign, n);
-    }
+    elected.elect(deltas, rule.election().zeroSign(majority == null ? 1 : majority), sign, n);
     if (late) {
-      weigh(deltas, n);
+      taskVectors.weigh(deltas, n);
     }
     if (rule.function() == TaskVectorRule.Function.MAX) {
       arith.disjointMax(deltas, sign, out, n);
@@ -107,14 +104,6 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
       arith.disjointMean(deltas, weights, sign, out, n);
     } else {
       arith.disjointSum(deltas, sign, out, n);
-    }
-  }
-
-  private void weigh(V[] deltas, int n) {
-    for (int k = 0; k < deltas.length; k++) {
-      if (weights[k] != 1) {
-        arith.scale(deltas[k], weights[k], deltas[k], n);
-      }
     }
   }
 

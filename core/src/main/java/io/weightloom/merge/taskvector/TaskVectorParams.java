@@ -6,7 +6,9 @@ import io.weightloom.merge.Params;
 import io.weightloom.merge.taskvector.TaskVectorRule.Election;
 import io.weightloom.merge.taskvector.TaskVectorRule.Function;
 import io.weightloom.merge.taskvector.TaskVectorRule.Keep;
+import io.weightloom.merge.taskvector.TaskVectorRule.OnTie;
 import io.weightloom.merge.taskvector.TaskVectorRule.Trim;
+import io.weightloom.merge.taskvector.TaskVectorRule.Vote;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -32,6 +34,15 @@ public final class TaskVectorParams {
           "scope", List.of("tensor", "model"), "what the density and the majority are taken over");
   public static final ParamSpec ELECTION =
       ParamSpec.extension("election", List.of("mass", "count"), "what votes on a sign");
+
+  /** {@link #ELECTION} with the votes that TIES' own code has besides. */
+  public static final ParamSpec ELECTION_BY_NORM =
+      ParamSpec.extension(
+          "election",
+          List.of("mass", "count", "normfrac", "normmass"),
+          "what votes on a sign: the sum, the sum of signs, the largest share of its task vector's"
+              + " squares, the sum of such shares");
+
   public static final ParamSpec ZERO_SIGN =
       ParamSpec.extension(
           "zero_sign",
@@ -61,6 +72,21 @@ public final class TaskVectorParams {
       ParamSpec.extension(
           "trim", List.of("exact", "reference", "mask_rate"), "how many a density keeps");
 
+  /** {@link #TRIM} with the trims that TIES' own code has besides. */
+  public static final ParamSpec TRIM_BY_NORM =
+      ParamSpec.extension(
+          "trim",
+          List.of("exact", "reference", "mask_rate", "nf", "std"),
+          "how many a density keeps; nf: the fewest that make up this share of the squares; std:"
+              + " what lies std_factor standard deviations from the mean");
+
+  public static final ParamSpec STD_FACTOR =
+      ParamSpec.extension(
+          "std_factor",
+          1,
+          new Range(0, true, Double.POSITIVE_INFINITY),
+          "standard deviations from the mean, beside trim: std");
+
   /** What TIES takes, with the method's own defaults. */
   public static List<ParamSpec> ties(boolean normalizes, boolean rescales) {
     return List.of(
@@ -88,24 +114,38 @@ public final class TaskVectorParams {
 
   /** The trim of these densities. */
   public static Trim trim(Params p, double[] densities) {
-    return new Trim(
-        densities,
+    double[] margins = new double[densities.length];
+    Keep keep =
         switch (p.choice("trim")) {
           case "reference" -> Keep.REFERENCE;
           case "mask_rate" -> Keep.MASK_RATE;
+          case "nf" -> Keep.SQUARES;
+          case "std" -> {
+            Arrays.fill(margins, p.number("std_factor"));
+            yield Keep.FAR_FROM_MEAN;
+          }
           default -> Keep.EXACT;
-        },
-        false);
+        };
+    return new Trim(densities, keep, false, margins);
   }
 
   /** The election that {@code election} and {@code zero_sign} name. */
   public static Election election(Params p) {
-    boolean byCount = p.choice("election").equals("count");
-    return switch (p.choice("zero_sign")) {
-      case "majority" -> byCount ? Election.COUNT_MAJORITY : Election.MASS_MAJORITY;
-      case "majority_or_none" ->
-          byCount ? Election.COUNT_MAJORITY_OR_NONE : Election.MASS_MAJORITY_OR_NONE;
-      default -> byCount ? Election.COUNT : Election.MASS;
+    return new Election(
+        vote(p),
+        switch (p.choice("zero_sign")) {
+          case "majority" -> OnTie.MAJORITY;
+          case "majority_or_none" -> OnTie.MAJORITY_OR_NONE;
+          default -> OnTie.POSITIVE;
+        });
+  }
+
+  private static Vote vote(Params p) {
+    return switch (p.choice("election")) {
+      case "count" -> Vote.COUNT;
+      case "normfrac" -> Vote.LARGEST_SHARE;
+      case "normmass" -> Vote.SHARES;
+      default -> Vote.MASS;
     };
   }
 
@@ -132,6 +172,6 @@ public final class TaskVectorParams {
 
   /** The sign of the vote that {@code election} names; a zero counts as positive. */
   public static Election voted(Params p) {
-    return p.choice("election").equals("count") ? Election.COUNT : Election.MASS;
+    return new Election(vote(p), OnTie.POSITIVE);
   }
 }

@@ -71,9 +71,10 @@ public record TaskVectorRule(
    * @param densities share to keep, by model; 1 keeps all, outliers included
    * @param keep how many that means, and what of ties
    * @param inverse whether what is kept is divided by the density
-   * @param gammas share of outliers to drop, by model, beside {@link Keep#BELOW_OUTLIERS}
+   * @param margins by model, beside {@link Keep#BELOW_OUTLIERS} the share of outliers to drop,
+   *     beside {@link Keep#FAR_FROM_MEAN} the standard deviations
    */
-  public record Trim(double[] densities, Keep keep, boolean inverse, double[] gammas)
+  public record Trim(double[] densities, Keep keep, boolean inverse, double[] margins)
       implements Serializable {
 
     /** A trim without outliers. */
@@ -86,10 +87,14 @@ public record TaskVectorRule(
       return new Trim(ones(models), Keep.EXACT, false);
     }
 
-    /** Rank from the top of the smallest magnitude kept; 0 if all are kept. */
+    boolean trims() {
+      return keep == Keep.FAR_FROM_MEAN || Arrays.stream(densities).anyMatch(d -> d < 1);
+    }
+
+    /** Rank from the top of the smallest magnitude kept; 0 if all are kept or no rank tells. */
     long rank(int model, long n) {
       double density = densities[model];
-      if (density >= 1) {
+      if (density >= 1 || !keep.isByRank()) {
         return 0;
       }
       long rank = outliers(model, n) + keep.rank(density, n);
@@ -102,7 +107,7 @@ public record TaskVectorRule(
       if (density >= 1 || keep != Keep.BELOW_OUTLIERS) {
         return 0;
       }
-      return outliers(density, gammas[model], n);
+      return outliers(density, margins[model], n);
     }
 
     /** Fewer than γ·n where so many must be kept that no more are left to drop. */
@@ -138,7 +143,19 @@ public record TaskVectorRule(
      * Exactly ⌊d·n⌋, those that follow the outliers; of equal magnitudes the lowest flat index
      * first (mergekit's breadcrumbs).
      */
-    BELOW_OUTLIERS;
+    BELOW_OUTLIERS,
+    /**
+     * The fewest of the largest whose squares make up the share d of all squares; of equal
+     * magnitudes the lowest flat index first (TIES' own code, {@code nf}, but for the last element
+     * of the model, which that keeps whatever its size).
+     */
+    SQUARES,
+    /** All farther from the mean than some standard deviations (TIES' own code, {@code std}). */
+    FAR_FROM_MEAN;
+
+    boolean isByRank() {
+      return this != SQUARES && this != FAR_FROM_MEAN;
+    }
 
     /** Rank from the top, 1 being the largest, of the magnitude that bounds what is kept. */
     long rank(double density, long n) {
@@ -147,6 +164,7 @@ public record TaskVectorRule(
         case EXACT -> Math.max(1, (long) (density * n));
         case REFERENCE -> (long) (density * n) + 1;
         case MASK_RATE, ABOVE -> n - (long) (n * complement(density)) + 1;
+        case SQUARES, FAR_FROM_MEAN -> 0;
       };
     }
 
@@ -156,42 +174,69 @@ public record TaskVectorRule(
     }
   }
 
-  /** How a coordinate's sign is elected (TIES §4.2), and what a tie of the vote means. */
-  public enum Election {
-    /** No election: all take part. */
-    NONE,
-    /** Sign of the sum; a zero sum counts as positive (mergekit). */
-    MASS,
-    /** Sign of the sum of signs; zero counts as positive. */
-    COUNT,
-    /** Sign of the sum; zero takes the majority sign of the scope, negative if that is zero. */
-    MASS_MAJORITY,
-    /** As {@link #MASS_MAJORITY}, but nothing is selected if the majority is zero (MergeLM). */
-    MASS_MAJORITY_OR_NONE,
-    /** Sign of the sum of signs; zero takes the majority sign, negative if that is zero. */
-    COUNT_MAJORITY,
-    /** As {@link #COUNT_MAJORITY}, but nothing is selected if the majority is zero. */
-    COUNT_MAJORITY_OR_NONE;
+  /**
+   * How a coordinate's sign is elected (TIES §4.2).
+   *
+   * @param vote what is counted; null for no election, all take part
+   * @param onTie what a vote of zero means
+   */
+  public record Election(@Nullable Vote vote, OnTie onTie) implements Serializable {
+    private static final long serialVersionUID = 1;
 
-    boolean byCount() {
-      return this == COUNT || this == COUNT_MAJORITY || this == COUNT_MAJORITY_OR_NONE;
+    /** No election: all take part. */
+    public static final Election NONE = new Election(null, OnTie.POSITIVE);
+
+    /** Sign of the sum; a zero sum counts as positive (mergekit). */
+    public static final Election MASS = new Election(Vote.MASS, OnTie.POSITIVE);
+
+    /** Sign of the sum; zero takes the majority sign of the scope. */
+    public static final Election MASS_MAJORITY = new Election(Vote.MASS, OnTie.MAJORITY);
+
+    boolean votes() {
+      return vote != null;
     }
 
     boolean needsMajority() {
-      return switch (this) {
-        case NONE, MASS, COUNT -> false;
-        case MASS_MAJORITY, MASS_MAJORITY_OR_NONE, COUNT_MAJORITY, COUNT_MAJORITY_OR_NONE -> true;
-      };
+      return votes() && onTie != OnTie.POSITIVE;
+    }
+
+    /** Whether votes are counted in shares of each model's ‖δ‖². */
+    boolean needsNorms() {
+      return vote == Vote.LARGEST_SHARE || vote == Vote.SHARES;
     }
 
     /** The sign of a coordinate whose vote is zero, given the sign of the whole scope. */
     double zeroSign(int majority) {
-      return switch (this) {
-        case NONE, MASS, COUNT -> 1;
-        case MASS_MAJORITY_OR_NONE, COUNT_MAJORITY_OR_NONE -> majority;
-        case MASS_MAJORITY, COUNT_MAJORITY -> majority == 0 ? -1 : majority;
+      return switch (onTie) {
+        case POSITIVE -> 1;
+        case MAJORITY_OR_NONE -> majority;
+        case MAJORITY -> majority == 0 ? -1 : majority;
       };
     }
+  }
+
+  /** What is counted in an election. */
+  public enum Vote {
+    /** The sum of the values. */
+    MASS,
+    /** The sum of the signs. */
+    COUNT,
+    /**
+     * The value with the largest share of its own task vector's squares; of equal ones the first
+     * (TIES' own code, {@code normfrac}).
+     */
+    LARGEST_SHARE,
+    /** The sum of those shares, each with its value's sign (TIES' own code, {@code normmass}). */
+    SHARES
+  }
+
+  /** What a vote of zero means. */
+  public enum OnTie {
+    POSITIVE,
+    /** The majority sign of the scope, negative if that is zero. */
+    MAJORITY,
+    /** The majority sign of the scope; nothing is selected if that is zero (MergeLM). */
+    MAJORITY_OR_NONE
   }
 
   /** How the values that agree become one (TIES §4.3, "disjoint merge"). */
@@ -212,16 +257,12 @@ public record TaskVectorRule(
     return ones;
   }
 
-  boolean trims() {
-    return Arrays.stream(trim.densities()).anyMatch(d -> d < 1);
-  }
-
   boolean drops() {
     return Arrays.stream(drop.densities()).anyMatch(d -> d < 1) || rows.isRandom();
   }
 
   boolean sparsifies() {
-    return trims() || drops() || rows.masks();
+    return trim.trims() || drops() || rows.masks();
   }
 
   /** Whether norms are needed before and after. */

@@ -25,6 +25,8 @@ final class TaskVectors<V> {
   private final @Nullable RowDivisors<V> rows;
   private final long[] maskKeys;
   private final double[] factors;
+  private final double @Nullable [][] spreads;
+  private final double[] values = new double[Arith.CAPACITY];
 
   TaskVectors(TaskVectorState state, Arith<V> arith, Span span) {
     this.rule = state.rule(span);
@@ -42,6 +44,7 @@ final class TaskVectors<V> {
         trimmers.put(slot, thresholds.trimmer(slot, arith, span));
       }
     }
+    this.spreads = state.spreads();
     this.rows = rule.rows().masks() ? new RowDivisors<>(rule.rows(), arith, maskKeys) : null;
   }
 
@@ -79,6 +82,9 @@ final class TaskVectors<V> {
     if (rows != null) {
       rows.apply(k, chunk);
     }
+    if (spreads != null) {
+      keepFarFromMean(spreads[k], delta, n);
+    }
     Trimmer<V> trimmer = trimmers.get(k);
     if (trimmer != null) {
       trim(trimmer, delta, n);
@@ -95,9 +101,38 @@ final class TaskVectors<V> {
     }
   }
 
+  private void keepFarFromMean(double[] spread, V delta, int n) {
+    arith.widen(delta, values, 0, n);
+    for (int i = 0; i < n; i++) {
+      values[i] = Math.abs(values[i] - spread[0]) > spread[1] ? values[i] : 0;
+    }
+    arith.narrow(values, delta, n);
+  }
+
+  /** The factors of the models before they vote, in place; none where all vote alike. */
+  void weigh(V[] deltas, int n) {
+    for (int k = 0; k < deltas.length; k++) {
+      double weight = arith.scalar(rule.weights()[k]);
+      if (weight != 1) {
+        arith.scale(deltas[k], weight, deltas[k], n);
+      }
+    }
+  }
+
+  /** Turns a chunk into what votes on signs, in place. */
+  void candidates(Chunk<V> chunk) {
+    subtractBase(chunk);
+    for (int k = 0; k < chunk.inputs().length; k++) {
+      sparsify(k, chunk);
+    }
+    if (rule.function() != TaskVectorRule.Function.SUM_WEIGHTED_LATE) {
+      weigh(chunk.inputs(), chunk.length());
+    }
+  }
+
   private void trim(Trimmer<V> trimmer, V delta, int n) {
     switch (rule.trim().keep()) {
-      case EXACT, BELOW_OUTLIERS -> trimmer.keepLargest(delta, n);
+      case EXACT, BELOW_OUTLIERS, SQUARES, FAR_FROM_MEAN -> trimmer.keepLargest(delta, n);
       case REFERENCE, MASK_RATE -> trimmer.keepReaching(delta, n);
       case ABOVE -> trimmer.keepAbove(delta, n);
     }

@@ -1,0 +1,240 @@
+package io.weightloom.io.lora;
+
+import io.weightloom.io.ByteSource;
+import io.weightloom.io.Reads;
+import io.weightloom.io.Storage;
+import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.safetensors.SafetensorsHeader;
+import io.weightloom.io.safetensors.SafetensorsLayout;
+import io.weightloom.io.safetensors.StoredTensor;
+import io.weightloom.kernel.KernelRegistry;
+import io.weightloom.merge.Arith;
+import io.weightloom.merge.DoubleArith;
+import io.weightloom.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A weights file of a base model with adapters folded in: {@code W + Σ fᵢ·(αᵢ/rᵢ)·Bᵢ·Aᵢ}, each
+ * element summed in fp64 in the order of the adapters and their ranks, and rounded once to the
+ * base's dtype. The header is the base's and says of what it was folded; all else that no adapter
+ * changes is passed on. An element does not depend on what is read with it. Thread-safe.
+ */
+final class FoldedSource implements ByteSource {
+  private static final String METADATA = "lora";
+  private static final int SHA_DIGITS = 16;
+
+  private final String path;
+  private final ByteSource base;
+  private final byte[] header;
+  private final long shift;
+  private final List<StoredTensor> tensors;
+  private final long[] begins;
+  private final Map<String, List<Change>> changes = new HashMap<>();
+  private final Map<String, ByteSource> open = new ConcurrentHashMap<>();
+  private @Nullable Loaded loaded;
+
+  /** The factors of one tensor's changes, null for a whole tensor. */
+  private record Loaded(String tensor, List<Change.@Nullable Factors> factors) {}
+
+  private FoldedSource(
+      String path, ByteSource base, SafetensorsHeader stored, List<Adapter> adapters) {
+    this.path = path;
+    this.base = base;
+    Map<String, String> metadata = new TreeMap<>(stored.metadata());
+    metadata.put(
+        METADATA,
+        adapters.stream()
+            .map(a -> a.header().sha256().substring(0, SHA_DIGITS) + " * " + a.factor())
+            .collect(Collectors.joining(" + ")));
+    SafetensorsLayout layout =
+        SafetensorsLayout.inOrder(
+            stored.tensors().stream().map(StoredTensor::spec).toList(), metadata);
+    this.header = layout.header();
+    this.shift = layout.header().length - stored.dataStart();
+    this.tensors = layout.tensors();
+    this.begins = tensors.stream().mapToLong(StoredTensor::begin).toArray();
+    for (StoredTensor tensor : tensors) {
+      List<Change> of = new ArrayList<>();
+      adapters.forEach(a -> a.changeOf(tensor.spec()).ifPresent(of::add));
+      if (!of.isEmpty()) {
+        changes.put(tensor.spec().name(), of);
+      }
+    }
+  }
+
+  /**
+   * Folds adapters into a file.
+   *
+   * @param path what to call it in errors
+   * @param base the file; closed with this source, or if it cannot be made
+   */
+  static FoldedSource of(String path, ByteSource base, List<Adapter> adapters) {
+    try {
+      return new FoldedSource(
+          path, base, SafetensorsHeader.read(base, Profile.REFERENCE), adapters);
+    } catch (RuntimeException e) {
+      base.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public String path() {
+    return path;
+  }
+
+  @Override
+  public long size() {
+    return base.size() + shift;
+  }
+
+  @Override
+  public void readFully(long position, byte[] dst, int offset, int length) {
+    Reads.check(this, position, dst, offset, length);
+    int done = (int) Math.max(0, Math.min(length, header.length - position));
+    if (done > 0) {
+      System.arraycopy(header, (int) position, dst, offset, done);
+    }
+    if (done == length) {
+      return;
+    }
+    base.readFully(position + done - shift, dst, offset + done, length - done);
+    for (int at = firstBehind(position + done); at < tensors.size(); at++) {
+      StoredTensor tensor = tensors.get(at);
+      if (tensor.begin() >= position + length) {
+        return;
+      }
+      List<Change> of = changes.get(tensor.spec().name());
+      if (of != null && tensor.end() > position) {
+        fold(tensor, of, position, dst, offset, length);
+      }
+    }
+  }
+
+  /** The first tensor that does not end before this byte. */
+  private int firstBehind(long position) {
+    int found = Arrays.binarySearch(begins, position);
+    int at = found >= 0 ? found : Math.max(0, -found - 2);
+    while (at > 0 && begins[at - 1] == begins[at]) {
+      at--;
+    }
+    return at;
+  }
+
+  /** Folds what lies of a tensor in a range, which may begin and end within an element. */
+  private void fold(
+      StoredTensor tensor, List<Change> of, long position, byte[] dst, int offset, int length) {
+    int width = tensor.spec().dtype().bytes();
+    long from = Math.max(position, tensor.begin());
+    long to = Math.min(position + length, tensor.end());
+    long first = (from - tensor.begin()) / width;
+    long end = (to - tensor.begin() + width - 1) / width;
+    List<Change.@Nullable Factors> factors = factors(tensor.spec().name(), of);
+    Chunks chunks = new Chunks(tensor.spec(), of, factors);
+    long limit = position + length;
+    byte[] alone = new byte[width];
+    for (long at = first; at < end; ) {
+      long begin = tensor.begin() + at * width;
+      int n = 1;
+      if (begin >= position && begin + width <= limit) {
+        n = (int) Math.min(chunks.upTo(at, end), (limit - begin) / width);
+        chunks.fold(dst, offset + (int) (begin - position), at, n);
+      } else {
+        base.readFully(begin - shift, alone, 0, width);
+        chunks.fold(alone, 0, at, 1);
+        int skip = (int) Math.max(0, position - begin);
+        int count = (int) Math.min(width, limit - begin) - skip;
+        System.arraycopy(alone, skip, dst, offset + (int) (begin + skip - position), count);
+      }
+      at += n;
+    }
+  }
+
+  private List<Change.@Nullable Factors> factors(String tensor, List<Change> of) {
+    synchronized (changes) {
+      Loaded last = loaded;
+      if (last == null || !last.tensor.equals(tensor)) {
+        loaded = null;
+        List<Change.@Nullable Factors> factors = new ArrayList<>();
+        for (Change change : of) {
+          factors.add(change.whole() == null ? change.factors(source(change)) : null);
+        }
+        last = new Loaded(tensor, factors);
+        loaded = last;
+      }
+      return last.factors;
+    }
+  }
+
+  private ByteSource source(Change change) {
+    String file = change.adapter().header().path();
+    return open.computeIfAbsent(file, f -> Storage.of(f).open(f));
+  }
+
+  @Override
+  public void close() {
+    base.close();
+    open.values().forEach(ByteSource::close);
+  }
+
+  /** Folds run after run of elements, none longer than a row of the tensor. */
+  private final class Chunks {
+    private final TensorSpec spec;
+    private final List<Change> of;
+    private final List<Change.@Nullable Factors> factors;
+    private final DoubleArith arith = new DoubleArith(KernelRegistry.get().kernels());
+    private final double[] sum = arith.vector();
+    private final long columns;
+    private final double ofBase;
+
+    Chunks(TensorSpec spec, List<Change> of, List<Change.@Nullable Factors> factors) {
+      this.spec = spec;
+      this.of = of;
+      this.factors = factors;
+      List<Long> dims = spec.shape().dims();
+      this.columns = dims.isEmpty() ? 1 : Math.max(1, spec.elements() / Math.max(1, dims.get(0)));
+      // What a whole tensor takes the place of.
+      this.ofBase = 1 - of.stream().filter(c -> c.whole() != null).mapToDouble(Change::scale).sum();
+    }
+
+    int upTo(long at, long end) {
+      long endOfRow = (at / columns + 1) * columns;
+      return (int) Math.min(Arith.CAPACITY, Math.min(end, endOfRow) - at);
+    }
+
+    void fold(byte[] bytes, int offset, long first, int n) {
+      arith.decode(spec.dtype(), bytes, offset, sum, n);
+      if (ofBase != 1) {
+        for (int i = 0; i < n; i++) {
+          sum[i] *= ofBase;
+        }
+      }
+      for (int c = 0; c < of.size(); c++) {
+        Change.Factors f = factors.get(c);
+        if (f != null) {
+          f.addTo(sum, (int) (first / columns), (int) (first % columns), n);
+        } else {
+          addWhole(of.get(c), first, n);
+        }
+      }
+      arith.encode(spec.dtype(), sum, n, bytes, offset);
+    }
+
+    private void addWhole(Change change, long first, int n) {
+      double[] values =
+          Change.read(source(change), Objects.requireNonNull(change.whole()), first, n);
+      for (int i = 0; i < n; i++) {
+        sum[i] += change.scale() * values[i];
+      }
+    }
+  }
+}
