@@ -57,4 +57,17 @@ public sealed interface PlannedTensor {
       return source.byteSize();
     }
   }
+
+  /**
+   * A tensor that has the bytes of another of the output.
+   *
+   * @param output the tensor as it will be called
+   * @param to index in the plan of the other, which is merged or copied
+   */
+  record Tied(TensorSpec output, int to) implements PlannedTensor {
+    @Override
+    public long inputBytes() {
+      return 0;
+    }
+  }
 }

@@ -2,7 +2,7 @@ package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.cli.MergeCommand.ProgressMode;
+import io.weightloom.cli.MergeOptions.ProgressMode;
 import io.weightloom.io.table.Compression;
 import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.ExplodeJob;

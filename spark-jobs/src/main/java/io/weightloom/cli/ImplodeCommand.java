@@ -1,7 +1,7 @@
 package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.cli.MergeCommand.ProgressMode;
+import io.weightloom.cli.MergeOptions.ProgressMode;
 import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.ImplodeJob;
 import io.weightloom.job.ImplodeRequest;

@@ -1,9 +1,7 @@
 package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.Json;
-import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Manifest;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
@@ -12,15 +10,13 @@ import io.weightloom.job.PlanReport;
 import io.weightloom.job.PreparedMerge;
 import io.weightloom.job.RecipeYaml;
 import io.weightloom.job.Units;
-import io.weightloom.merge.Numerics;
 import io.weightloom.plan.MergePlan;
-import io.weightloom.plan.MergePlanner;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.apache.spark.SparkContext;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,86 +36,38 @@ import picocli.CommandLine.Parameters;
     })
 final class MergeCommand implements Callable<Integer> {
 
-  /** How progress is shown. */
-  enum ProgressMode {
-    AUTO,
-    JSON,
-    NONE
-  }
-
   @Parameters(index = "0", paramLabel = "RECIPE", description = "the recipe, in mergekit's YAML")
   private Path recipe = Path.of("");
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")
   private Path output = Path.of("");
 
-  @Option(
-      names = "--numerics",
-      defaultValue = "accurate",
-      description = "accurate: fp32 or better, one rounding; mergekit: rounds as mergekit does")
-  private Numerics numerics = Numerics.ACCURATE;
-
-  @Option(
-      names = {"--seed", "--random-seed"},
-      defaultValue = "0",
-      description = "seed of random masks (default: 0)")
-  private long seed;
-
   @Option(names = "--dry-run", description = "print the plan, write nothing, start no Spark")
   private boolean dryRun;
 
-  @Option(names = "--overwrite", description = "replace OUT if it exists")
-  private boolean overwrite;
-
-  @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private ProgressMode progress = ProgressMode.AUTO;
-
-  @Option(
-      names = "--out-shard-size",
-      paramLabel = "SIZE",
-      defaultValue = "5B",
-      converter = SizeConverter.class,
-      description = "most bytes in a file of the output: 5B, 500M (default: 5B)")
-  private long shardBytes = MergePlanner.Options.SHARD_BYTES;
-
-  @Option(
-      names = "--block-size",
-      paramLabel = "ELEMENTS",
-      defaultValue = "" + MergeRequest.BLOCK_ELEMENTS,
-      description = "elements read at a time: a power of two from 2048 to 1048576")
-  private int blockElements = MergeRequest.BLOCK_ELEMENTS;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
+  @Mixin private MergeOptions options = new MergeOptions();
 
   @Override
   public Integer call() {
-    Sizes.requireBlock(blockElements);
     RecipeYaml yaml = RecipeYaml.read(recipe);
-    MergePlanner.Options options = new MergePlanner.Options(numerics, seed, shardBytes);
-    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options);
+    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
     if (dryRun) {
       printPlan(merge);
       return 0;
     }
-    ProgressLine line = ProgressLine.of(progress);
-    MergeRequest request = new MergeRequest(yaml, output, options, overwrite, blockElements, line);
+    ProgressLine line = options.progressLine();
+    MergeRequest request =
+        new MergeRequest(
+            yaml,
+            output,
+            options.planning(),
+            options.overwrite(),
+            options.blockElements(),
+            line);
     request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
     long begin = System.nanoTime();
-    SparkContext spark = start(merge.plan());
+    SparkContext spark = options.start(merge.plan());
     try {
       MergeResult result = MergeJob.run(spark, request, merge);
       line.wipe();
@@ -131,25 +79,16 @@ final class MergeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private SparkContext start(MergePlan plan) {
-    KernelWarmUp warmUp = KernelWarmUp.of(plan, blockElements);
-    try {
-      return EmbeddedSpark.context(master);
-    } finally {
-      warmUp.stop();
-    }
-  }
-
   private void printPlan(PreparedMerge merge) {
     int threads = Runtime.getRuntime().availableProcessors();
     System.out.print(
-        format == Output.JSON
-            ? Json.prettyText(PlanReport.json(merge, threads, blockElements))
-            : PlanReport.text(merge, threads, blockElements));
+        options.isJson()
+            ? Json.prettyText(PlanReport.json(merge, threads, options.blockElements()))
+            : PlanReport.text(merge, threads, options.blockElements()));
   }
 
   private void print(MergePlan plan, MergeResult result, double seconds) {
-    if (format == Output.JSON) {
+    if (options.isJson()) {
       ObjectNode out = Json.object();
       out.put("output", result.output());
       out.put("method", plan.method());

@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.ShardIndex;
 import io.weightloom.io.Storage;
+import io.weightloom.io.TensorLocation;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.Shard;
 import io.weightloom.plan.ModelInfo;
+import io.weightloom.plan.PlannedTensor;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +26,7 @@ final class ModelFiles {
   private static final List<String> LAYER_COUNTS =
       List.of("num_hidden_layers", "n_layer", "n_layers", "num_layers");
   private static final String TIED = "tie_word_embeddings";
+  private static final String VOCABULARY = "vocab_size";
 
   /** The recipe's name in the output, which other tools look for. */
   static final String RECIPE = "mergekit_config.yml";
@@ -79,11 +82,31 @@ final class ModelFiles {
     if (config.path(TIED).asBoolean() && hasHeadOfItsOwn()) {
       config.put(TIED, false);
     }
+    vocabulary(config.path(VOCABULARY).asLong(-1))
+        .ifPresent(rows -> config.put(VOCABULARY, rows));
     JsonNode types = config.get("layer_types");
     if (types != null && !plan.layers().isEmpty()) {
       config.remove("layer_types");
     }
     return config;
+  }
+
+  /** The rows of the embeddings, if a policy has cut those that the donor's config speaks of. */
+  private OptionalLong vocabulary(long donors) {
+    Map<String, TensorLocation> own = merge.models().get(merge.plan().donor()).tensors();
+    return merge.plan().tensors().stream()
+            .map(PlannedTensor::output)
+            .filter(t -> t.shape().rank() == 2 && merge.plan().treated().containsKey(t.name()))
+            .filter(t -> rows(own, t.name()) == donors && t.shape().dims().get(0) != donors)
+            .mapToLong(t -> t.shape().dims().get(0))
+            .findFirst();
+  }
+
+  private static long rows(Map<String, TensorLocation> tensors, String name) {
+    TensorLocation found = tensors.get(name);
+    return found == null || found.spec().shape().rank() == 0
+        ? -1
+        : found.spec().shape().dims().get(0);
   }
 
   /** Whether a model whose donor's head is its embedding has got a head from another. */

@@ -49,12 +49,14 @@ public final class Consensus implements TaskVectorMethod {
               ParamSpec.perModel(
                       "mask_lambda", "how much of the rest a model's own change outweighs")
                   .within(new Range(0, true, Double.POSITIVE_INFINITY))
-                  .orElse(0.4),
+                  .orElse(0.4)
+                  .forEmission(),
               ParamSpec.extension(
                   "prun_thre_k",
                   2,
                   new Range(0, true, Double.POSITIVE_INFINITY),
-                  "how many models must use a parameter"),
+                  "how many models must use a parameter")
+                  .forEmission(),
               ParamSpec.extension(
                   "multi_task",
                   List.of("task_arithmetic", "ties", "ties_mergekit"),
