@@ -14,8 +14,8 @@ import java.util.Optional;
  * @param range the numbers allowed
  * @param choices the words allowed, for {@link Type#CHOICE}
  * @param help one line for the documentation
- * @param emissionOnly whether the emission alone looks at it, so that merges which differ in it share their
- *     surveys
+ * @param emissionOnly whether the emission alone looks at it, so that merges which differ in it
+ *     share their surveys
  */
 public record ParamSpec(
     String name,
@@ -158,7 +158,8 @@ public record ParamSpec(
   }
 
   public ParamSpec within(Range allowed) {
-    return new ParamSpec(name, type, scope, place, defaultValue, allowed, choices, help, emissionOnly);
+    return new ParamSpec(
+        name, type, scope, place, defaultValue, allowed, choices, help, emissionOnly);
   }
 
   public ParamSpec orElse(double value) {

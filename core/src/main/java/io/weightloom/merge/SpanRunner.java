@@ -129,8 +129,7 @@ public final class SpanRunner {
    */
   public Part survey(
       Survey survey, TensorMerge tensor, Span span, BlockReader reader, boolean checkFinite) {
-    return survey(
-            List.of(new Surveying(survey, Feed.alone(tensor, span, checkFinite))), reader)
+    return survey(List.of(new Surveying(survey, Feed.alone(tensor, span, checkFinite))), reader)
         .get(0);
   }
 
@@ -159,8 +158,7 @@ public final class SpanRunner {
       BlockReader reader,
       BlockWriter writer,
       boolean checkFinite) {
-    return emit(
-            List.of(new Emitting(state, Feed.alone(tensor, span, checkFinite), writer)), reader)
+    return emit(List.of(new Emitting(state, Feed.alone(tensor, span, checkFinite), writer)), reader)
         .get(0);
   }
 

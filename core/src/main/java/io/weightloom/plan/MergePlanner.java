@@ -99,7 +99,8 @@ public final class MergePlanner {
     recipeProblems.addAll(SideInputs.problems(recipe, spec));
     if (policies.missing() == Policies.Missing.KEEP_BASE && recipe.base().isEmpty()) {
       recipeProblems.add(
-          new RecipeProblem("weightloom.missing", "keep-base needs a base model (add base_model:)"));
+          new RecipeProblem(
+              "weightloom.missing", "keep-base needs a base model (add base_model:)"));
     }
   }
 

@@ -287,9 +287,7 @@ final class OutputTensors {
     Set<String> names = names(cast);
     for (int model : cast.models()) {
       for (String name : models.get(model).tensors().keySet()) {
-        if (leader.find(name) == null
-            && !names.contains(name)
-            && !name.endsWith(ModelInfo.HEAD)) {
+        if (leader.find(name) == null && !names.contains(name) && !name.endsWith(ModelInfo.HEAD)) {
           extra(models.get(model), name, leader);
         }
       }

@@ -105,7 +105,8 @@ final class ShapePolicy {
         least.set(d, Math.min(least.get(d), dims.get(d)));
       }
     }
-    if (least.size() > 2 && specs.stream().anyMatch(s -> !s.shape().dims().get(1).equals(least.get(1)))) {
+    if (least.size() > 2
+        && specs.stream().anyMatch(s -> !s.shape().dims().get(1).equals(least.get(1)))) {
       return refused(draft, " (of tensors of more than two dimensions only rows are cut)");
     }
     return cropped(draft, new Shape(least), "the common " + new Shape(least));
@@ -117,7 +118,8 @@ final class ShapePolicy {
     if (base == null || wanted.size() > 1 || !isFirstRows(wanted.get(0), base.shape())) {
       return refused(draft, " (truncate-base-rows needs a base with more rows than all models)");
     }
-    return cropped(draft, wanted.get(0), "the first " + wanted.get(0).dims().get(0) + " rows of the base");
+    return cropped(
+        draft, wanted.get(0), "the first " + wanted.get(0).dims().get(0) + " rows of the base");
   }
 
   private static boolean isFirstRows(Shape part, Shape whole) {

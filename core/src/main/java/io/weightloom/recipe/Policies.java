@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What becomes of tensors that do not fit together. Nothing happens in silence: what a policy did to
- * a tensor is in the plan and in the manifest.
+ * What becomes of tensors that do not fit together. Nothing happens in silence: what a policy did
+ * to a tensor is in the plan and in the manifest.
  *
  * @param missing of tensors that not all models have
  * @param mismatched of tensors whose shapes differ

@@ -43,12 +43,15 @@ class EmissionOnlyTest {
   private static MergeInMemory.Result run(
       MethodCase method, String parameter, double value, boolean mergekit) {
     int models = method.models();
-    boolean each =
-        method.spec().parameter(parameter).orElseThrow().scope() == Scope.MODEL;
+    boolean each = method.spec().parameter(parameter).orElseThrow().scope() == Scope.MODEL;
     double[] values = new double[models];
     Arrays.fill(values, value);
     MergeInMemory merge =
-        method.busy(models).dtype(DType.BF16).seed(3).set(parameter, each ? values : (Object) value);
+        method
+            .busy(models)
+            .dtype(DType.BF16)
+            .seed(3)
+            .set(parameter, each ? values : (Object) value);
     if (mergekit) {
       merge.mergekit(DType.BF16);
     }

@@ -248,8 +248,7 @@ final class MergeInMemory {
   Result run() {
     List<TensorMerge> merges = tensors.stream().map(this::merge).toList();
     Result result =
-        new Result(
-            new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
+        new Result(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
     int reads = 0;
     if (method.isWholeModel(merges.get(0).params())) {
       reads = run(new MergeScope(seed, merges), tensors, result);
@@ -259,8 +258,7 @@ final class MergeInMemory {
         reads = Math.max(reads, run(scope, List.of(tensors.get(t)), result));
       }
     }
-    return new Result(
-        result.outputs(), result.decisions(), result.counts(), result.found(), reads);
+    return new Result(result.outputs(), result.decisions(), result.counts(), result.found(), reads);
   }
 
   private TensorMerge merge(TensorData data) {

@@ -50,10 +50,7 @@ class PoliciesTest {
     return keysAndWords.length == 2
         ? Map.of((String) keysAndWords[0], keysAndWords[1])
         : Map.of(
-            (String) keysAndWords[0],
-            keysAndWords[1],
-            (String) keysAndWords[2],
-            keysAndWords[3]);
+            (String) keysAndWords[0], keysAndWords[1], (String) keysAndWords[2], keysAndWords[3]);
   }
 
   private static List<String> models(MergePlan plan, String tensor) {
@@ -67,7 +64,10 @@ class PoliciesTest {
   @Test
   void aModelThatLacksATensorTakesNoPartInIt() {
     MergePlan plan =
-        task("missing", "skip-model").model("a", TENSORS).model("c", without(up(1), TENSORS)).plan();
+        task("missing", "skip-model")
+            .model("a", TENSORS)
+            .model("c", without(up(1), TENSORS))
+            .plan();
 
     assertThat(models(plan, up(1))).containsExactly("a");
     assertThat(merged(plan, up(1)).merge().params().numbers("weight")).hasSize(1);
@@ -158,8 +158,7 @@ class PoliciesTest {
 
     assertThat(models(plan, EMBEDDING)).containsExactly("c");
     assertThat(shape(plan, EMBEDDING)).isEqualTo(Shape.of(8, 4));
-    assertThat(plan.treated())
-        .isEqualTo(Map.of(EMBEDDING, "merged without a of another shape"));
+    assertThat(plan.treated()).isEqualTo(Map.of(EMBEDDING, "merged without a of another shape"));
   }
 
   @Test

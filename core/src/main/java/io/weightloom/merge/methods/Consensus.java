@@ -52,10 +52,10 @@ public final class Consensus implements TaskVectorMethod {
                   .orElse(0.4)
                   .forEmission(),
               ParamSpec.extension(
-                  "prun_thre_k",
-                  2,
-                  new Range(0, true, Double.POSITIVE_INFINITY),
-                  "how many models must use a parameter")
+                      "prun_thre_k",
+                      2,
+                      new Range(0, true, Double.POSITIVE_INFINITY),
+                      "how many models must use a parameter")
                   .forEmission(),
               ParamSpec.extension(
                   "multi_task",
