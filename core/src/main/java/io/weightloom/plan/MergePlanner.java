@@ -1,9 +1,11 @@
 package io.weightloom.plan;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.merge.BundlePart;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MethodSpec;
@@ -235,6 +237,14 @@ public final class MergePlanner {
     method
         .problem(params)
         .ifPresent(why -> recipeProblems.add(new RecipeProblem(draft.slice().path(), why)));
+    if (method.yields(params) == Yield.MASK && BundlePart.maskOf(params) >= draft.inputs().size()) {
+      recipeProblems.add(
+          new RecipeProblem(
+              "weightloom.mask_of",
+              "there is no model %d, they count from 0 to %d"
+                  .formatted(BundlePart.maskOf(params), draft.inputs().size() - 1)));
+      return Optional.empty();
+    }
     Merged merged = merged(draft, first, params);
     method.warning(merged.merge()).ifPresent(warnings::add);
     return Optional.of(merged);
@@ -262,7 +272,8 @@ public final class MergePlanner {
             sides.stream().map(SideInputs.Picked::side).toList()),
         draft.baseModel(),
         draft.models(),
-        sides.stream().map(SideInputs.Picked::table).toList());
+        sides.stream().map(SideInputs.Picked::table).toList(),
+        method.yields(params) == Yield.MASK);
   }
 
   private boolean mixes(Draft draft, List<TensorSpec> specs) {

@@ -59,6 +59,15 @@ class EmissionOnlyTest {
     return merge.run();
   }
 
+  private static Object value(ParamSpec parameter, double value, int models) {
+    if (!parameter.choices().isEmpty()) {
+      return parameter.choices().get((int) value);
+    }
+    double[] values = new double[models];
+    Arrays.fill(values, value);
+    return parameter.scope() == Scope.MODEL ? values : (Object) value;
+  }
+
   @Test
   void theFactorOfTheMergedTaskVectorIsSuchAParameter() {
     assertThat(cases().stream().map(a -> a.get()[0] + " " + a.get()[1]))

@@ -14,6 +14,8 @@ import picocli.CommandLine.ParameterException;
     subcommands = {
       MergeCommand.class,
       SweepCommand.class,
+      BundleCommand.class,
+      UnpackCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,

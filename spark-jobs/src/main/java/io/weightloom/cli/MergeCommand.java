@@ -58,12 +58,7 @@ final class MergeCommand implements Callable<Integer> {
     ProgressLine line = options.progressLine();
     MergeRequest request =
         new MergeRequest(
-            yaml,
-            output,
-            options.planning(),
-            options.overwrite(),
-            options.blockElements(),
-            line);
+            yaml, output, options.planning(), options.overwrite(), options.blockElements(), line);
     request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
     long begin = System.nanoTime();

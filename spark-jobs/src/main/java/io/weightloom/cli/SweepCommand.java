@@ -145,7 +145,8 @@ final class SweepCommand implements Callable<Integer> {
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
     if (dryRun) {
       System.out.print(
-          PlanReport.text(merge, Runtime.getRuntime().availableProcessors(), request.blockElements()));
+          PlanReport.text(
+              merge, Runtime.getRuntime().availableProcessors(), request.blockElements()));
       return 0;
     }
     return run(merge, spark -> GreedySoup.run(spark, request, yaml));
@@ -237,7 +238,8 @@ final class SweepCommand implements Callable<Integer> {
     int columns = head.size() - 1;
     StructField[] fields =
         IntStream.range(0, columns)
-            .mapToObj(c -> DataTypes.createStructField(head.get(c).toString(), type(shown, c), true))
+            .mapToObj(
+                c -> DataTypes.createStructField(head.get(c).toString(), type(shown, c), true))
             .toArray(StructField[]::new);
     System.out.print(
         ResultTable.of(fields, shown.stream().map(r -> r.subList(0, columns)).toList()).text());

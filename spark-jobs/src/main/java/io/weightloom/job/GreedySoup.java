@@ -98,8 +98,7 @@ public final class GreedySoup {
     Map<String, Double> merits = new LinkedHashMap<>();
     for (Recipe.Source source : yaml.recipe().models()) {
       String model = source.model();
-      double score =
-          scoring.command().score(model, ModelReference.resolve(model, System.getenv()));
+      double score = scoring.command().score(model, ModelReference.resolve(model, System.getenv()));
       merits.put(model, scoring.merit(score));
       Row row = new Row(model, Map.of(MODELS, last(model)), score, "", true);
       job.add(row);

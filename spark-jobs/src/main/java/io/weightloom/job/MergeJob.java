@@ -112,9 +112,7 @@ public final class MergeJob {
     for (List<Work> next = work.surveys(); !next.isEmpty(); next = work.surveys()) {
       round++;
       work.conclude(
-          perform("survey " + round, work, next).stream()
-              .map(d -> (Work.Surveyed) d)
-              .toList());
+          perform("survey " + round, work, next).stream().map(d -> (Work.Surveyed) d).toList());
     }
     Map<Integer, List<Work.Emitted>> emitted =
         perform("merge", work, work.emissions()).stream()
@@ -174,8 +172,7 @@ public final class MergeJob {
     return more == 0 ? first : first + " and " + more + " more";
   }
 
-  private static List<Work.Done> perform(
-      List<Work> task, MergeState[] states, int blockElements) {
+  private static List<Work.Done> perform(List<Work> task, MergeState[] states, int blockElements) {
     List<Work.Done> done = new ArrayList<>();
     try (Worker worker = new Worker(blockElements)) {
       for (Work work : task) {

@@ -11,9 +11,10 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A place in the tree of a recipe: {@code parameters.lambda}, {@code models[math].parameters.weight},
- * {@code slices[0].sources[*].parameters.scale}. An item of a list is named by its number, by its
- * model (the reference or its last part) or by {@code *}, all of them.
+ * A place in the tree of a recipe: {@code parameters.lambda}, {@code
+ * models[math].parameters.weight}, {@code slices[0].sources[*].parameters.scale}. An item of a list
+ * is named by its number, by its model (the reference or its last part) or by {@code *}, all of
+ * them.
  *
  * @param text as the user wrote it
  * @param steps keys and, in brackets, items
@@ -80,7 +81,9 @@ record RecipePath(String text, List<Step> steps) {
     return trimmed.substring(trimmed.lastIndexOf('/') + 1);
   }
 
-  /** The tree with this value here; what is on the way is copied, or made where there is nothing. */
+  /**
+   * The tree with this value here; what is on the way is copied, or made where there is nothing.
+   */
   Map<String, @Nullable Object> set(Map<?, ?> root, Object value) {
     return set(root, 0, value);
   }

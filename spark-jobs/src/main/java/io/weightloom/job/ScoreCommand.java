@@ -51,9 +51,7 @@ public record ScoreCommand(String command) {
 
   private String commandOf(String model) {
     String quoted = "'" + model.replace("'", "'\\''") + "'";
-    return command.contains(MODEL)
-        ? command.replace(MODEL, quoted)
-        : command + " " + quoted;
+    return command.contains(MODEL) ? command.replace(MODEL, quoted) : command + " " + quoted;
   }
 
   private static String lastLine(Process process) throws IOException {

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A recipe that stands for many: some of its values are lists of what to try, under {@code
- * weightloom: sweep:} or by {@code --set}. A map of paths is a grid, all combinations of the values;
- * a list of maps names the combinations.
+ * weightloom: sweep:} or by {@code --set}. A map of paths is a grid, all combinations of the
+ * values; a list of maps names the combinations.
  *
  * @param candidates what is tried, in the order of the recipe, the last path varying fastest
  */
@@ -133,7 +133,8 @@ public record Sweep(List<Candidate> candidates) {
       list.forEach(v -> values.add(present(path, v)));
     } else if (written instanceof Map<?, ?> map && RANGE.equals(map.keySet())) {
       values.addAll(
-          range(path, number(path, map, "from"), number(path, map, "to"), number(path, map, "step")));
+          range(
+              path, number(path, map, "from"), number(path, map, "to"), number(path, map, "step")));
     } else {
       values.add(present(path, written));
     }
@@ -241,7 +242,9 @@ public record Sweep(List<Candidate> candidates) {
         .map(
             v -> {
               String label = RecipePath.of(v.getKey()).label();
-              return (labels.getOrDefault(label, 1L) == 1 ? label : v.getKey()) + "=" + v.getValue();
+              return (labels.getOrDefault(label, 1L) == 1 ? label : v.getKey())
+                  + "="
+                  + v.getValue();
             })
         .map(word -> word.replace(" ", "").replaceAll("[^A-Za-z0-9._+=-]", "_"))
         .collect(Collectors.joining(","));

@@ -32,8 +32,7 @@ public final class SweepJob {
   public static List<PreparedMerge> prepare(Sweep sweep, SweepRequest request) {
     List<PreparedMerge> merges =
         PreparedMerge.all(
-            sweep.candidates().stream().map(c -> c.recipe().recipe()).toList(),
-            request.options());
+            sweep.candidates().stream().map(c -> c.recipe().recipe()).toList(), request.options());
     SweepDir.check(request.output(), request.overwrite(), merges);
     return merges;
   }
@@ -61,8 +60,7 @@ public final class SweepJob {
   }
 
   SweepResult result() {
-    return new SweepResult(
-        rows, request.scoring().map(Scoring::minimises).orElse(false), best);
+    return new SweepResult(rows, request.scoring().map(Scoring::minimises).orElse(false), best);
   }
 
   /** Names the best candidate so far. */
@@ -79,9 +77,7 @@ public final class SweepJob {
   void merge(List<Candidate> batch, List<PreparedMerge> merges) {
     List<MergeResult> results =
         MergeJob.runAll(
-            spark,
-            batch.stream().map(c -> request.merge(c.recipe(), c.name())).toList(),
-            merges);
+            spark, batch.stream().map(c -> request.merge(c.recipe(), c.name())).toList(), merges);
     for (int i = 0; i < batch.size(); i++) {
       Candidate c = batch.get(i);
       rows.add(new Row(c.name(), c.values(), null, Manifest.content(results.get(i)), true));

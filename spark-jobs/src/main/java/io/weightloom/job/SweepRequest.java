@@ -48,7 +48,6 @@ public record SweepRequest(
   }
 
   MergeRequest merge(RecipeYaml recipe, String name) {
-    return new MergeRequest(
-        recipe, output.resolve(name), options, false, blockElements, progress);
+    return new MergeRequest(recipe, output.resolve(name), options, false, blockElements, progress);
   }
 }

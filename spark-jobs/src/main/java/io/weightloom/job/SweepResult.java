@@ -43,7 +43,11 @@ public record SweepResult(List<Row> rows, boolean minimises, Optional<String> be
    * @param kept whether its directory stays
    */
   public record Row(
-      String name, Map<String, Object> values, @Nullable Double score, String content, boolean kept) {
+      String name,
+      Map<String, Object> values,
+      @Nullable Double score,
+      String content,
+      boolean kept) {
 
     Row keeping(boolean isKept) {
       return new Row(name, values, score, content, isKept);
@@ -122,8 +126,7 @@ public record SweepResult(List<Row> rows, boolean minimises, Optional<String> be
     Path part = file.resolveSibling("." + file.getFileName() + ".part");
     try {
       Files.write(part, bytes);
-      Files.move(
-          part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       throw OutputDir.cannotWrite(file.toString(), e);
     }

@@ -2,12 +2,14 @@ package io.weightloom.job;
 
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.TensorLocation;
+import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.List;
 
 /**
- * What a merge sees of a stored tensor: all of it, or of a larger matrix its first rows and columns.
+ * What a merge sees of a stored tensor: all of it, or of a larger matrix its first rows and
+ * columns.
  *
  * @param spec the tensor as the merge sees it
  * @param stored the tensor as it lies in its file
@@ -21,6 +23,10 @@ record TensorView(TensorSpec spec, TensorLocation stored) implements Serializabl
    * @param offset first byte, from the start of the view's data
    */
   void read(ByteSource source, long offset, byte[] into, int n) {
+    if (stored.spec().dtype() == DType.U8 && spec.dtype() == DType.BF16) {
+      PackedBits.read(source, stored.begin(), offset, into, n);
+      return;
+    }
     long row = rowBytes(spec);
     long storedRow = rowBytes(stored.spec());
     if (row == storedRow) {

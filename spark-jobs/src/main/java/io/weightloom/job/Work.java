@@ -6,7 +6,6 @@ import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
-import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.io.Serializable;
 import java.util.List;
@@ -40,6 +39,7 @@ sealed interface Work extends Serializable {
    * @param inputs the models' bytes, and behind them the side tables'
    * @param targets the tensor in the output, and those that are tied to it
    * @param checkFinite whether a NaN or an infinity is an error
+   * @param isMask whether the numbers, 0 and 1, are written as bits
    */
   record Place(
       int output,
@@ -48,7 +48,8 @@ sealed interface Work extends Serializable {
       @Nullable TensorView base,
       List<TensorView> inputs,
       List<Target> targets,
-      boolean checkFinite)
+      boolean checkFinite,
+      boolean isMask)
       implements Serializable {
     private static final long serialVersionUID = 1;
 

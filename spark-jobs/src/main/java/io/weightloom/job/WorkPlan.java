@@ -153,7 +153,8 @@ final class WorkPlan {
           base == null ? null : view(merge.models().get(merged.baseModel()), base),
           inputs,
           targets(tensor),
-          !plan.keepsNonFinite());
+          !plan.keepsNonFinite(),
+          merged.isMask());
     }
 
     /** The tensor's own, and those of the tensors that are tied to it. */
@@ -211,10 +212,9 @@ final class WorkPlan {
               ? m.begin(scope)
               : ((MatrixMethod) o.method).rest(scope);
       for (int member = 0; member < tensors.size(); member++) {
-        TensorSpec output = o.plan.tensors().get(tensors.get(member)).output();
+        TensorSpec output = scope.tensors().get(member).output();
         lanes
-            .computeIfAbsent(
-                new Group(output.name(), output.elements()), g -> new ArrayList<>())
+            .computeIfAbsent(new Group(output.name(), output.elements()), g -> new ArrayList<>())
             .add(new Lane(o, scope, tensors, member, state));
       }
     }
@@ -252,8 +252,7 @@ final class WorkPlan {
     // Alone, or without a survey, there is nobody to share it with.
     boolean shares = outputs.size() > 1 && lane.state().survey().isPresent();
     Integer leader = shares ? leaders.putIfAbsent(key(lane), scope) : null;
-    scopes.add(
-        new CutScope(lane.outputs().index, lane.tensors(), leader == null ? scope : leader));
+    scopes.add(new CutScope(lane.outputs().index, lane.tensors(), leader == null ? scope : leader));
     states.add(lane.state());
     return scope;
   }
@@ -343,8 +342,7 @@ final class WorkPlan {
   /** Goes on with what a round of surveys has found. */
   void conclude(List<Work.Surveyed> found) {
     Map<Integer, List<MergeState.Part>> byScope = new TreeMap<>();
-    found.forEach(
-        f -> byScope.computeIfAbsent(f.scope(), s -> new ArrayList<>()).add(f.part()));
+    found.forEach(f -> byScope.computeIfAbsent(f.scope(), s -> new ArrayList<>()).add(f.part()));
     byScope.values().forEach(parts -> parts.sort(Comparator.comparing(MergeState.Part::span)));
     for (int s = 0; s < states.size(); s++) {
       List<MergeState.Part> parts = byScope.get(scopes.get(s).leader());
@@ -376,7 +374,10 @@ final class WorkPlan {
 
   /** The spans of a group: the same in every read, for a state may count by them. */
   private void each(CutGroup group, SpanUse use) {
-    long step = Math.max(1, cut.spanBytes() / (group.width() * Span.GRAIN)) * Span.GRAIN;
+    // A grain of a mask's bytes is eight of its elements.
+    boolean anyMask = group.parts().stream().anyMatch(p -> p.place().isMask());
+    long unit = (long) Span.GRAIN * (anyMask ? Byte.SIZE : 1);
+    long step = Math.max(1, cut.spanBytes() / (group.width() * unit)) * unit;
     for (long at = 0; at < group.elements(); at += step) {
       use.of(at, Math.min(step, group.elements() - at));
     }

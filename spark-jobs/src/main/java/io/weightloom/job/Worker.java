@@ -87,7 +87,9 @@ final class Worker implements AutoCloseable {
     for (Work.Share share : work.shares()) {
       Span span = new Span(share.member(), work.at(), work.count());
       Survey survey = states[share.scope()].survey().orElseThrow();
-      surveys.add(new Surveying(survey, reading.feed(share.place(), span, share.first(), survey.isComplete())));
+      surveys.add(
+          new Surveying(
+              survey, reading.feed(share.place(), span, share.first(), survey.isComplete())));
     }
     List<MergeState.Part> parts = runner.survey(surveys, reading.reader());
     return IntStream.range(0, parts.size())
@@ -131,8 +133,7 @@ final class Worker implements AutoCloseable {
       Optional<Survey> survey = states.get(i).survey();
       if (survey.isPresent() && shares.get(i).leader() == i) {
         ofLeader.put(i, surveys.size());
-        Feed feed =
-            reading.feed(shares.get(i).place(), span, first[i], survey.get().isComplete());
+        Feed feed = reading.feed(shares.get(i).place(), span, first[i], survey.get().isComplete());
         surveys.add(new Surveying(survey.get(), feed));
       }
     }
@@ -197,7 +198,8 @@ final class Worker implements AutoCloseable {
     private final List<ContentDigest.Accumulator> written = new ArrayList<>();
 
     void add(MergeState state, Work.Place place, Span span, boolean first) {
-      ContentDigest.Accumulator digest = digest(place.merge().output());
+      ContentDigest.Accumulator digest =
+          digest(place.isMask() ? DType.U8 : place.merge().output().dtype());
       places.add(place);
       written.add(digest);
       emissions.add(
@@ -252,13 +254,17 @@ final class Worker implements AutoCloseable {
 
   private BlockWriter writer(Work.Place place, ContentDigest.Accumulator digest) {
     List<FileChannel> channels = place.targets().stream().map(t -> output(t.file())).toList();
-    return (offset, block, n) -> {
+    BlockWriter bytes =
+        (offset, block, n) -> {
       digest.update(block, 0, n);
       for (int i = 0; i < channels.size(); i++) {
         Work.Target target = place.targets().get(i);
         write(channels.get(i), target.file(), target.begin() + offset, block, n);
       }
     };
+    return place.isMask()
+        ? PackedBits.packing(place.merge().output().dtype().bytes(), bytes)
+        : bytes;
   }
 
   /** The models' in order, the side tables', then the base's if there is one. */
@@ -351,7 +357,11 @@ final class Worker implements AutoCloseable {
 
   /** A grain's bytes: its elements, or as many bytes for the types that are narrower. */
   static ContentDigest.Accumulator digest(TensorSpec spec) {
-    return new ContentDigest.Accumulator((long) Span.GRAIN * grainWidth(spec.dtype()));
+    return digest(spec.dtype());
+  }
+
+  private static ContentDigest.Accumulator digest(DType dtype) {
+    return new ContentDigest.Accumulator((long) Span.GRAIN * grainWidth(dtype));
   }
 
   static int grainWidth(DType dtype) {

@@ -56,8 +56,15 @@ class SweepCommandTest {
   void theBestIsKeptAndAllAreInTheTable() throws IOException {
     Cli run =
         Cli.run(
-            "sweep", recipe, out, "--set", "parameters.lambda=0.2:0.8:0.2", "--score", BY_NAME,
-            "--batch", 2);
+            "sweep",
+            recipe,
+            out,
+            "--set",
+            "parameters.lambda=0.2:0.8:0.2",
+            "--score",
+            BY_NAME,
+            "--batch",
+            2);
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(names(out)).containsExactly("best", "lambda=0.4", "sweep.csv", "sweep.json");
@@ -65,7 +72,8 @@ class SweepCommandTest {
     assertThat(run.out().lines().map(l -> l.strip().split(" +")[0]))
         .containsExactly(
             "candidate", "----------", "lambda=0.4", "lambda=0.2", "lambda=0.6", "lambda=0.8");
-    assertThat(run.err()).contains("lambda=0.8: 0.84\n", "the best is " + out.resolve("lambda=0.4"));
+    assertThat(run.err())
+        .contains("lambda=0.8: 0.84\n", "the best is " + out.resolve("lambda=0.4"));
     assertThat(table().get("finished").asBoolean()).isTrue();
     assertThat(table().get("best").asText()).isEqualTo("lambda=0.4");
     assertThat(table().get("candidates")).hasSize(4);
@@ -93,8 +101,18 @@ class SweepCommandTest {
   void lowerMayBeBetterAndAllMayStay() throws IOException {
     Cli run =
         Cli.run(
-            "sweep", recipe, out, "--set", "parameters.lambda=0.2,0.4,0.8", "--score", BY_NAME,
-            "--minimise", "--keep", "all", "--output", "json");
+            "sweep",
+            recipe,
+            out,
+            "--set",
+            "parameters.lambda=0.2,0.4,0.8",
+            "--score",
+            BY_NAME,
+            "--minimise",
+            "--keep",
+            "all",
+            "--output",
+            "json");
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(JSON.readTree(run.out()).get("best").asText()).isEqualTo("lambda=0.8");
@@ -127,8 +145,15 @@ class SweepCommandTest {
 
     Cli run =
         Cli.run(
-            "sweep", recipe, out, "--set", "parameters.lambda=0.2,0.4,0.6", "--score", failing,
-            "--batch", 2);
+            "sweep",
+            recipe,
+            out,
+            "--set",
+            "parameters.lambda=0.2,0.4,0.6",
+            "--score",
+            failing,
+            "--batch",
+            2);
 
     assertThat(run.exitCode()).isEqualTo(3);
     assertThat(run.err()).contains("weightloom: Cannot score lambda=0.4: " + why);
@@ -160,7 +185,8 @@ class SweepCommandTest {
   @Test
   void aDryRunNamesTheCandidates() {
     Cli run =
-        Cli.run("sweep", recipe, out, "--set", "parameters.lambda=1,2,3", "--batch", 2, "--dry-run");
+        Cli.run(
+            "sweep", recipe, out, "--set", "parameters.lambda=1,2,3", "--batch", 2, "--dry-run");
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out())

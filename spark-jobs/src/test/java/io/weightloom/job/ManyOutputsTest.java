@@ -23,23 +23,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Several models from one read are the models that as many merges write. */
 @NullUnmarked
 class ManyOutputsTest {
 
-  /** How the work is cut. */
-  enum Cutting {
-    WHOLE(new WorkPlan.Cut(1L << 40, 1L << 40)),
-    DEFAULT(WorkPlan.Cut.DEFAULT),
-    GRAINS(new WorkPlan.Cut(1, 0));
+  private static final WorkPlan.Cut GRAINS = new WorkPlan.Cut(1, 0);
 
-    private final WorkPlan.Cut cut;
-
-    Cutting(WorkPlan.Cut cut) {
-      this.cut = cut;
-    }
+  static List<WorkPlan.Cut> cuts() {
+    return List.of(new WorkPlan.Cut(1L << 40, 1L << 40), WorkPlan.Cut.DEFAULT, GRAINS);
   }
 
   @TempDir static Path zoo;
@@ -64,13 +57,12 @@ class ManyOutputsTest {
     recipes.put("ties-30-half", recipe(root, "ties", "parameters: {density: 0.3, lambda: 0.5}"));
     recipes.put("ties-60", recipe(root, "ties", "parameters: {density: 0.6}"));
     recipes.put(
-        "ties-model", recipe(root, "ties", "parameters: {density: 0.3}\nweightloom: {scope: model}"));
+        "ties-model",
+        recipe(root, "ties", "parameters: {density: 0.3}\nweightloom: {scope: model}"));
     recipes.put(
         "ties-model-half",
         recipe(
-            root,
-            "ties",
-            "parameters: {density: 0.3, lambda: 0.5}\nweightloom: {scope: model}"));
+            root, "ties", "parameters: {density: 0.3, lambda: 0.5}\nweightloom: {scope: model}"));
     recipes.put("dare", recipe(root, "dare_ties", "parameters: {density: 0.4}"));
     recipes.put("della", recipe(root, "della", "parameters: {density: 0.5, epsilon: 0.1}"));
     recipes.put("karcher", recipe(root, "karcher", "").replaceAll("(?m)^    parameters.*\\n", ""));
@@ -84,7 +76,7 @@ class ManyOutputsTest {
         + "dtype: bfloat16\n";
   }
 
-  private List<MergeResult> together(Path out, Map<String, String> recipes, Cutting cutting) {
+  private List<MergeResult> together(Path out, Map<String, String> recipes, WorkPlan.Cut cut) {
     MergePlanner.Options options =
         new MergePlanner.Options(Numerics.ACCURATE, 5, MergePlanner.Options.SHARD_BYTES);
     List<RecipeYaml> yamls =
@@ -105,7 +97,7 @@ class ManyOutputsTest {
         LocalSpark.get(),
         requests,
         PreparedMerge.all(yamls.stream().map(RecipeYaml::recipe).toList(), options),
-        cutting.cut);
+        cut);
   }
 
   private static Map<String, byte[]> files(Path dir) throws IOException {
@@ -126,11 +118,11 @@ class ManyOutputsTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Cutting.class)
-  void everyFileIsWhatAMergeOfItsOwnWrites(Cutting cutting) throws IOException {
+  @MethodSource("cuts")
+  void everyFileIsWhatAMergeOfItsOwnWrites(WorkPlan.Cut cut) throws IOException {
     Map<String, String> recipes = recipes(zoo.toString());
 
-    together(dir.resolve("together"), recipes, cutting);
+    together(dir.resolve("together"), recipes, cut);
 
     recipes.forEach(
         (name, recipe) -> Merging.of(recipe).seed(5).into(dir.resolve("alone").resolve(name)));
@@ -164,7 +156,7 @@ class ManyOutputsTest {
     }
     CountedStorage.clear();
 
-    together(dir, recipes, Cutting.DEFAULT);
+    together(dir, recipes, WorkPlan.Cut.DEFAULT);
 
     for (String model : List.of("base", "a", "b")) {
       assertThat(reads(model)).as(model).containsExactly(1, 1);
@@ -172,12 +164,12 @@ class ManyOutputsTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Cutting.class)
-  void aSweepOfTiesReadsAsOftenAsOneMerge(Cutting cutting) {
+  @MethodSource("cuts")
+  void aSweepOfTiesReadsAsOftenAsOneMerge(WorkPlan.Cut cut) {
     Map<String, String> recipes = recipes(CountedStorage.path(zoo));
     recipes.keySet().retainAll(List.of("ties-30"));
     CountedStorage.clear();
-    together(dir.resolve("one"), recipes, cutting);
+    together(dir.resolve("one"), recipes, cut);
     int[] one = reads("a");
     for (double lambda : new double[] {0.1, 0.2, 0.7}) {
       recipes.put(
@@ -190,7 +182,7 @@ class ManyOutputsTest {
     recipes.put("linear", recipe(CountedStorage.path(zoo), "linear", ""));
     CountedStorage.clear();
 
-    together(dir.resolve("many"), recipes, cutting);
+    together(dir.resolve("many"), recipes, cut);
 
     assertThat(one[0]).isGreaterThanOrEqualTo(2);
     assertThat(reads("a")).isEqualTo(one);
@@ -219,7 +211,7 @@ class ManyOutputsTest {
     List<OutputDir> outputs =
         Stream.of(names).map(n -> OutputDir.open(dir.resolve(n), false, 1)).toList();
     try {
-      WorkPlan plan = new WorkPlan(merges, outputs, 2, Cutting.GRAINS.cut);
+      WorkPlan plan = new WorkPlan(merges, outputs, 2, GRAINS);
       return plan.surveys().stream()
           .mapToInt(w -> ((Work.SurveySpan) w).shares().size())
           .max()
@@ -241,7 +233,7 @@ class ManyOutputsTest {
     recipes.put("fine", linear("good"));
     recipes.put("wrong", linear("bad"));
 
-    assertThatThrownBy(() -> together(dir.resolve("out"), recipes, Cutting.DEFAULT))
+    assertThatThrownBy(() -> together(dir.resolve("out"), recipes, WorkPlan.Cut.DEFAULT))
         .isInstanceOf(WeightloomException.class)
         .hasMessageContaining("holds NaN at element 1 of w");
 
@@ -266,7 +258,7 @@ class ManyOutputsTest {
               .formatted(zoo.resolve(model)));
     }
 
-    together(dir.resolve("out"), recipes, Cutting.DEFAULT);
+    together(dir.resolve("out"), recipes, WorkPlan.Cut.DEFAULT);
 
     for (String model : List.of("a", "b")) {
       assertThat(SavedModel.read(dir.resolve("out/of-" + model)).get(Family.EMBEDDING).data())

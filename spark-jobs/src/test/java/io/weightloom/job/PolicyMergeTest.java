@@ -64,8 +64,7 @@ class PolicyMergeTest {
     assertThat(merged(EMBEDDING)).containsExactly(2, 3, 4, 6);
     assertThat(manifest.get("policies").get(EMBEDDING).asText())
         .startsWith("merged of the common [2, 2]");
-    assertThat(
-            JSON.readTree(dir.resolve("out/config.json").toFile()).get("vocab_size").asInt())
+    assertThat(JSON.readTree(dir.resolve("out/config.json").toFile()).get("vocab_size").asInt())
         .isEqualTo(2);
     // A digest of a part is not that of the whole, and what was read is said.
     assertThat(manifest.get("inputs").get(0).get("content").asText())
@@ -132,7 +131,9 @@ class PolicyMergeTest {
     for (String name : new String[] {"base", "a", "b"}) {
       TinyCheckpoint t5 = new TinyCheckpoint();
       for (String tensor :
-          new String[] {"shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"}) {
+          new String[] {
+            "shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"
+          }) {
         Family.add(t5, name, "BF16", tensor, 4, 3);
       }
       t5.add("steps", "I64", new long[] {1}, 7).add("steps_too", "I64", new long[] {1}, 7);

@@ -102,8 +102,7 @@ class SweepTest {
         .containsExactly("lambda=0.1", "lambda=0.2", "lambda=0.3");
     assertThat(
             names(
-                sweep(
-                    "weightloom: {sweep: {parameters.lambda: {from: 0.8, to: 2.5, step: 0.1}}}")))
+                sweep("weightloom: {sweep: {parameters.lambda: {from: 0.8, to: 2.5, step: 0.1}}}")))
         .hasSize(18)
         .endsWith("lambda=2.5");
   }
@@ -125,9 +124,7 @@ class SweepTest {
     Sweep all = sweep("", "models[*].parameters.density=0.25");
     assertThat(all.candidates().get(0).recipe().recipe().models())
         .allSatisfy(
-            m ->
-                assertThat(m.parameters())
-                    .containsEntry("density", new ParamValue.Scalar(0.25)));
+            m -> assertThat(m.parameters()).containsEntry("density", new ParamValue.Scalar(0.25)));
     assertThat(names(sweep("", "models[0].parameters.weight=2", "models[1].parameters.weight=3")))
         .containsExactly("0.weight=2,1.weight=3");
   }
@@ -143,7 +140,9 @@ class SweepTest {
   @Test
   void namesTooLongForADirectoryAreNumbers() {
     String many =
-        "weightloom: {sweep: [{models[math].parameters.weight: [" + "0.123456789, ".repeat(20) + "1]}]}";
+        "weightloom: {sweep: [{models[math].parameters.weight: ["
+            + "0.123456789, ".repeat(20)
+            + "1]}]}";
 
     assertThat(names(sweep(many))).containsExactly("candidate-0001");
   }
