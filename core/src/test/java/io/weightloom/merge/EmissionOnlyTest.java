@@ -43,15 +43,9 @@ class EmissionOnlyTest {
   private static MergeInMemory.Result run(
       MethodCase method, String parameter, double value, boolean mergekit) {
     int models = method.models();
-    boolean each = method.spec().parameter(parameter).orElseThrow().scope() == Scope.MODEL;
-    double[] values = new double[models];
-    Arrays.fill(values, value);
+    ParamSpec spec = method.spec().parameter(parameter).orElseThrow();
     MergeInMemory merge =
-        method
-            .busy(models)
-            .dtype(DType.BF16)
-            .seed(3)
-            .set(parameter, each ? values : (Object) value);
+        method.busy(models).dtype(DType.BF16).seed(3).set(parameter, value(spec, value, models));
     if (mergekit) {
       merge.mergekit(DType.BF16);
     }

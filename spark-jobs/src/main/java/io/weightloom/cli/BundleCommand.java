@@ -52,8 +52,7 @@ final class BundleCommand implements Callable<Integer> {
     try {
       long bytes = job.run(spark, output, options.overwrite(), !noBase, merges);
       line.wipe();
-      long apart =
-          merges.get(0).models().stream().mapToLong(m -> bytes(m)).sum();
+      long apart = merges.get(0).models().stream().mapToLong(m -> bytes(m)).sum();
       System.err.printf(
           Locale.ROOT,
           "bundled %d models in %.1f s: %s, %s as models: %s%n",

@@ -48,12 +48,7 @@ final class UnpackCommand implements Callable<Integer> {
     ProgressLine line = options.progressLine();
     MergeRequest request =
         new MergeRequest(
-            yaml,
-            output,
-            options.planning(),
-            options.overwrite(),
-            options.blockElements(),
-            line);
+            yaml, output, options.planning(), options.overwrite(), options.blockElements(), line);
     request.requireWritable(merge);
     SparkContext spark = options.start(merge.plan());
     try {

@@ -29,8 +29,8 @@ import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Many fine-tuned models as one bundle: a base, one merged task vector, and for each model a mask of
- * a bit a parameter and a factor, from which the model is got back nearly as it was (TALL masks,
+ * Many fine-tuned models as one bundle: a base, one merged task vector, and for each model a mask
+ * of a bit a parameter and a factor, from which the model is got back nearly as it was (TALL masks,
  * Wang et al., 2024; EMR-Merging, Huang et al., 2024). All parts are written from one read.
  */
 public final class BundleJob {
@@ -221,7 +221,9 @@ public final class BundleJob {
         .orElseGet(() -> IntStream.range(0, models).mapToObj(k -> 1.0).toList());
   }
 
-  /** How many parameters of each tensor no model uses, one, two, …: where the method counts that. */
+  /**
+   * How many parameters of each tensor no model uses, one, two, …: where the method counts that.
+   */
   private String agreement(MergeResult vector) {
     StringBuilder csv = new StringBuilder();
     List<String> head = new ArrayList<>(List.of("tensor", "parameters"));
@@ -266,8 +268,7 @@ public final class BundleJob {
     String vector = bundle.resolve(described.path("vector").asText()).toString();
     Map<String, Object> tree = new LinkedHashMap<>();
     tree.put("merge_method", "masked_task_vector");
-    tree.put(
-        "base_model", base.orElse(own.equals(BASE) ? bundle.resolve(own).toString() : own));
+    tree.put("base_model", base.orElse(own.equals(BASE) ? bundle.resolve(own).toString() : own));
     tree.put("models", List.of(Map.of("model", vector)));
     tree.put("parameters", Map.of("rescale", model.path("rescale").asDouble(1)));
     tree.put("dtype", described.path("dtype").asText(DType.F32.torchName()));

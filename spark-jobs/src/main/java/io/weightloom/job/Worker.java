@@ -256,12 +256,12 @@ final class Worker implements AutoCloseable {
     List<FileChannel> channels = place.targets().stream().map(t -> output(t.file())).toList();
     BlockWriter bytes =
         (offset, block, n) -> {
-      digest.update(block, 0, n);
-      for (int i = 0; i < channels.size(); i++) {
-        Work.Target target = place.targets().get(i);
-        write(channels.get(i), target.file(), target.begin() + offset, block, n);
-      }
-    };
+          digest.update(block, 0, n);
+          for (int i = 0; i < channels.size(); i++) {
+            Work.Target target = place.targets().get(i);
+            write(channels.get(i), target.file(), target.begin() + offset, block, n);
+          }
+        };
     return place.isMask()
         ? PackedBits.packing(place.merge().output().dtype().bytes(), bytes)
         : bytes;

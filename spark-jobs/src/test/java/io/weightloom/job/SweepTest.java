@@ -140,7 +140,7 @@ class SweepTest {
   @Test
   void namesTooLongForADirectoryAreNumbers() {
     String many =
-        "weightloom: {sweep: [{models[math].parameters.weight: ["
+        "weightloom: {sweep: [{'models[math].parameters.weight': ["
             + "0.123456789, ".repeat(20)
             + "1]}]}";
 
@@ -170,7 +170,7 @@ class SweepTest {
         "| parameters.lambda | has no =",
         "| parameters.lambda=1:2:x | whose parts must be numbers",
         "| parameters.lambda=1,1 | some values are tried twice",
-        "| parameters.lamda=1 | parameters.lamda: unknown parameter of ties, did you mean lambda?",
+        "| parameters.lamda=1 | parameters.lamda: unknown parameter of ties (did you mean lambda?)",
         "| models[physics].parameters.weight=1 | no item physics, there are 0 org/math, 1 org/code",
         "| models[0=1 | a bracket is not closed",
         "| .=1 | it has an empty step",
