@@ -96,7 +96,10 @@ final class WorkPlan {
       outputs.add(new Outputs(i, merges.get(i), dirs.get(i)));
     }
     Map<Group, List<Lane>> lanes = new LinkedHashMap<>();
-    outputs.forEach(o -> lanes(o, lanes));
+    // A matrix of one merge after that of the other: its bytes are still in the page cache.
+    Map<String, List<Work>> matrices = new LinkedHashMap<>();
+    outputs.forEach(o -> lanes(o, lanes, matrices));
+    matrices.values().forEach(whole::addAll);
     Map<ScopeId, Integer> numbers = new HashMap<>();
     Map<SurveyKey, Integer> leaders = new HashMap<>();
     lanes.values().forEach(group -> elementwise(group, numbers, leaders));
@@ -196,15 +199,19 @@ final class WorkPlan {
     return new SurveyKey(lane.outputs().plan.method(), lane.outputs().plan.seed(), tensors);
   }
 
-  /** Sorts the merged tensors of one merge into groups; matrices are no group's. */
-  private void lanes(Outputs o, Map<Group, List<Lane>> lanes) {
+  /** Sorts the merged tensors of one merge into groups; matrices are read by each alone. */
+  private void lanes(
+      Outputs o, Map<Group, List<Lane>> lanes, Map<String, List<Work>> matrices) {
     for (List<Integer> tensors : o.plan.scopes()) {
       MergeScope scope =
           new MergeScope(
               o.plan.seed(),
               tensors.stream().map(i -> ((Merged) o.plan.tensors().get(i)).merge()).toList());
       if (o.merge.isMatrix(tensors.get(0))) {
-        whole.add(matrix(o, (MatrixMethod) o.method, tensors.get(0)));
+        String name = scope.tensors().get(0).output().name();
+        matrices
+            .computeIfAbsent(name, n -> new ArrayList<>())
+            .add(matrix(o, (MatrixMethod) o.method, tensors.get(0)));
         continue;
       }
       MergeState state =

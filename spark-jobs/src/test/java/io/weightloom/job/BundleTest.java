@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Bundles hold what the papers' codes compute. The golden masks, vectors and rescalers are those of
- * nik-dim/tall_masks d10af8b and harveyhuang18/EMR_Merging cc225ec on these numbers.
+ * Bundles hold what the papers' codes compute: masks and vectors are those of nik-dim/tall_masks
+ * d10af8b and harveyhuang18/EMR_Merging cc225ec, run on these numbers.
  */
 @NullUnmarked
 class BundleTest {
