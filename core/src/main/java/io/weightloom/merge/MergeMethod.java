@@ -20,4 +20,19 @@ public sealed interface MergeMethod permits ElementwiseMethod, MatrixMethod {
   default Optional<String> warning(TensorMerge tensor) {
     return Optional.empty();
   }
+
+  /** What a merge with these parameters writes. */
+  default Yield yields(Params params) {
+    return Yield.MODEL;
+  }
+
+  /** What is written. */
+  enum Yield {
+    /** A model. */
+    MODEL,
+    /** What is to be added to a base: a part of a bundle. */
+    VECTOR,
+    /** For each element a bit, packed eight to a byte, the first in the highest place. */
+    MASK
+  }
 }

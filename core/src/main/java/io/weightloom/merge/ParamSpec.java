@@ -14,6 +14,8 @@ import java.util.Optional;
  * @param range the numbers allowed
  * @param choices the words allowed, for {@link Type#CHOICE}
  * @param help one line for the documentation
+ * @param emissionOnly whether the emission alone looks at it, so that merges which differ in it
+ *     share their surveys
  */
 public record ParamSpec(
     String name,
@@ -23,7 +25,8 @@ public record ParamSpec(
     Optional<Object> defaultValue,
     Range range,
     List<String> choices,
-    String help) {
+    String help,
+    boolean emissionOnly) {
 
   /** What a parameter may hold. */
   public enum Type {
@@ -80,7 +83,8 @@ public record ParamSpec(
         Optional.empty(),
         Range.ANY,
         List.of(),
-        help);
+        help,
+        false);
   }
 
   /** A number for all models, required. */
@@ -93,7 +97,8 @@ public record ParamSpec(
         Optional.empty(),
         Range.ANY,
         List.of(),
-        help);
+        help,
+        false);
   }
 
   /** A number for all models. */
@@ -106,7 +111,8 @@ public record ParamSpec(
         Optional.of(defaultValue),
         Range.ANY,
         List.of(),
-        help);
+        help,
+        false);
   }
 
   /** A yes or no for all models. */
@@ -119,7 +125,8 @@ public record ParamSpec(
         Optional.of(defaultValue),
         Range.ANY,
         List.of(),
-        help);
+        help,
+        false);
   }
 
   /** One of our own words, under {@code weightloom}; the first is the default. */
@@ -132,7 +139,8 @@ public record ParamSpec(
         Optional.of(choices.get(0)),
         Range.ANY,
         choices,
-        help);
+        help,
+        false);
   }
 
   /** One of our own numbers, under {@code weightloom}. */
@@ -145,14 +153,22 @@ public record ParamSpec(
         Optional.of(defaultValue),
         range,
         List.of(),
-        help);
+        help,
+        false);
   }
 
   public ParamSpec within(Range allowed) {
-    return new ParamSpec(name, type, scope, place, defaultValue, allowed, choices, help);
+    return new ParamSpec(
+        name, type, scope, place, defaultValue, allowed, choices, help, emissionOnly);
   }
 
   public ParamSpec orElse(double value) {
-    return new ParamSpec(name, type, scope, place, Optional.of(value), range, choices, help);
+    return new ParamSpec(
+        name, type, scope, place, Optional.of(value), range, choices, help, emissionOnly);
+  }
+
+  /** The same for a parameter that no survey looks at. */
+  public ParamSpec forEmission() {
+    return new ParamSpec(name, type, scope, place, defaultValue, range, choices, help, true);
   }
 }

@@ -35,7 +35,16 @@ public record SideTable(
     /** One value an element: the shape of the tensor that it describes. */
     ELEMENTS,
     /** For a matrix of {@code m} rows and {@code n} columns, {@code n × n}; for others nothing. */
-    GRAM
+    GRAM,
+    /**
+     * One bit an element, packed as {@link MergeMethod.Yield#MASK} says, in U8; seen as 0 and 1.
+     */
+    BITS;
+
+    /** Bytes of a mask of so many elements. */
+    public static long maskBytes(long elements) {
+      return (elements + 7) / 8;
+    }
   }
 
   /** Values that weigh elements, one table a model: none is negative. */

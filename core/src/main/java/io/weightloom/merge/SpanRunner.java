@@ -9,15 +9,18 @@ import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MergeState.Surveyor;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiConsumer;
 
 /**
  * Walks a span of a tensor: reads a block of the base and of every model, decodes it chunk by
  * chunk, hands the chunks to a method, and on an emission encodes and passes on what comes back.
- * Memory is one block a model and one for the output, whatever the size of the tensor.
+ * Several merges may be fed by one read. Memory is one block a model and one for the output,
+ * whatever the size of the tensor.
  *
  * <p>Keeps its buffers between spans; belongs to one thread.
  */
@@ -84,32 +87,63 @@ public final class SpanRunner {
   }
 
   /**
+   * What a merge sees of a read.
+   *
+   * @param tensor the tensor of the merge
+   * @param span where; all that take part in a read have the same elements, whatever the place of
+   *     their tensor in its scope
+   * @param sources the reader's number of the base, then of each model and each side table's tensor
+   * @param checkFinite whether a NaN or an infinity is an error; once a tensor is enough
+   */
+  public record Feed(TensorMerge tensor, Span span, int[] sources, boolean checkFinite) {
+
+    /** Of a merge that reads alone: the reader's numbers are the merge's own. */
+    public static Feed alone(TensorMerge tensor, Span span, boolean checkFinite) {
+      int[] sources = new int[1 + tensor.inputs().size() + tensor.sides().size()];
+      Arrays.setAll(sources, i -> i + BASE);
+      return new Feed(tensor, span, sources, checkFinite);
+    }
+  }
+
+  /**
+   * A survey that takes part in a read.
+   *
+   * @param survey what looks
+   * @param feed at what
+   */
+  public record Surveying(Survey survey, Feed feed) {}
+
+  /**
+   * An emission that takes part in a read.
+   *
+   * @param state what computes
+   * @param feed what from
+   * @param writer takes the outputs
+   */
+  public record Emitting(MergeState state, Feed feed, BlockWriter writer) {}
+
+  /**
    * One read of a span.
    *
    * @param checkFinite whether a NaN or an infinity is an error; once a tensor is enough
    */
   public Part survey(
       Survey survey, TensorMerge tensor, Span span, BlockReader reader, boolean checkFinite) {
-    return tensor.isDouble()
-        ? survey(new DoubleArith(kernels), survey, tensor, span, reader, checkFinite)
-        : survey(floatArith(tensor), survey, tensor, span, reader, checkFinite);
+    return survey(List.of(new Surveying(survey, Feed.alone(tensor, span, checkFinite))), reader)
+        .get(0);
   }
 
-  private <V> Part survey(
-      Arith<V> arith,
-      Survey survey,
-      TensorMerge tensor,
-      Span span,
-      BlockReader reader,
-      boolean checkFinite) {
-    Surveyor<V> surveyor = survey.surveyor(arith, span);
-    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite, survey.isOfSides());
-    Span read =
-        survey.isPartial()
-            ? new Span(span.tensor(), span.first(), Math.min(span.count(), Span.GRAIN))
-            : span;
-    walk.over(read, surveyor.rows(), (chunk, at) -> surveyor.see(chunk), (offset, count) -> {});
-    return new Part(span, surveyor.found());
+  /** One read of a span for several surveys: each block of each source is read once. */
+  public List<Part> survey(List<Surveying> surveys, BlockReader reader) {
+    List<SurveyLane<?>> lanes = new ArrayList<>();
+    for (Surveying s : surveys) {
+      lanes.add(
+          s.feed().tensor().isDouble()
+              ? new SurveyLane<>(new DoubleArith(kernels), s)
+              : new SurveyLane<>(floatArith(s.feed().tensor()), s));
+    }
+    walk(lanes, reader);
+    return lanes.stream().map(SurveyLane::part).toList();
   }
 
   /**
@@ -124,35 +158,21 @@ public final class SpanRunner {
       BlockReader reader,
       BlockWriter writer,
       boolean checkFinite) {
-    return tensor.isDouble()
-        ? emit(new DoubleArith(kernels), state, tensor, span, reader, writer, checkFinite)
-        : emit(floatArith(tensor), state, tensor, span, reader, writer, checkFinite);
+    return emit(List.of(new Emitting(state, Feed.alone(tensor, span, checkFinite), writer)), reader)
+        .get(0);
   }
 
-  private <V> Map<String, long[]> emit(
-      Arith<V> arith,
-      MergeState state,
-      TensorMerge tensor,
-      Span span,
-      BlockReader reader,
-      BlockWriter writer,
-      boolean checkFinite) {
-    Emitter<V> emitter = state.emitter(arith, span);
-    Walk<V> walk = new Walk<>(arith, tensor, reader, checkFinite, false);
-    DType dtype = tensor.output().dtype();
-    V out = arith.vector();
-    if (output.length < blockElements * dtype.bytes()) {
-      output = new byte[blockElements * dtype.bytes()];
+  /** The outputs of several merges of a span: each block of each source is read once. */
+  public List<Map<String, long[]>> emit(List<Emitting> emissions, BlockReader reader) {
+    List<EmitLane<?>> lanes = new ArrayList<>();
+    for (Emitting e : emissions) {
+      lanes.add(
+          e.feed().tensor().isDouble()
+              ? new EmitLane<>(new DoubleArith(kernels), e)
+              : new EmitLane<>(floatArith(e.feed().tensor()), e));
     }
-    walk.over(
-        span,
-        emitter.rows(),
-        (chunk, at) -> {
-          emitter.emit(chunk, out);
-          arith.encode(dtype, out, chunk.length(), output, at * dtype.bytes());
-        },
-        (first, count) -> writer.write(first * dtype.bytes(), output, count * dtype.bytes()));
-    return emitter.counts();
+    walk(lanes, reader);
+    return lanes.stream().map(EmitLane::counts).toList();
   }
 
   private FloatArith floatArith(TensorMerge tensor) {
@@ -171,87 +191,84 @@ public final class SpanRunner {
     return blocks[index];
   }
 
-  @FunctionalInterface
-  private interface BlockEnd {
-    void at(long first, int count);
+  /**
+   * A source of a read.
+   *
+   * @param number the reader's
+   * @param width bytes of an element
+   * @param until behind the last element that anyone wants of it
+   * @param ahead whether its rows are looked at before they are read in their turn
+   */
+  private record Source(int number, int width, long until, boolean ahead) {
+    Source and(Source other) {
+      return new Source(number, width, Math.max(until, other.until), ahead || other.ahead);
+    }
   }
 
-  /** The loop over blocks and chunks. */
-  private final class Walk<V> {
-    private final Arith<V> arith;
-    private final TensorMerge tensor;
-    private final BlockReader reader;
-    private final boolean checkFinite;
-    private final V base;
-    private final V[] inputs;
-    private final V[] sides;
-    private final int from;
-    private final Chunk<V> chunk;
+  /** The loop over blocks: each is read once, then every lane goes through it. */
+  private void walk(List<? extends Lane<?>> lanes, BlockReader reader) {
+    Map<Integer, Source> sources = new LinkedHashMap<>();
+    lanes.forEach(lane -> lane.addSources(sources));
+    List<Source> each = List.copyOf(sources.values());
+    boolean anyRows = lanes.stream().anyMatch(Lane::hasRows);
+    Ahead ahead = new Ahead();
+    long end = lanes.stream().mapToLong(lane -> lane.end).max().orElseThrow();
+    for (long first = lanes.get(0).feed.span().first(); first < end; first += blockElements) {
+      int count = (int) Math.min(blockElements, end - first);
+      if (anyRows) {
+        ahead.look(lanes, each, reader, first, count);
+      }
+      for (Source s : each) {
+        if (first < s.until()) {
+          byte[] into = block(s.number() + 1, blockElements * s.width());
+          reader.read(s.number(), first * s.width(), into, count * s.width());
+        }
+      }
+      for (Lane<?> lane : lanes) {
+        // A sample ends with a grain, and a grain with a block.
+        if (first < lane.end) {
+          lane.block(first, count);
+        }
+      }
+    }
+  }
+
+  /** Shows the rows of a block, unless it ends in the row that was shown last. */
+  private final class Ahead {
     private long seenFrom = -1;
     private long seenTo = -1;
 
-    Walk(
-        Arith<V> arith,
-        TensorMerge tensor,
+    void look(
+        List<? extends Lane<?>> lanes,
+        List<Source> sources,
         BlockReader reader,
-        boolean checkFinite,
-        boolean ofSides) {
-      this.arith = arith;
-      this.tensor = tensor;
-      this.reader = reader;
-      this.checkFinite = checkFinite;
-      this.base = arith.vector();
-      this.inputs = arith.vectors(tensor.inputs().size());
-      this.sides = arith.vectors(tensor.sides().size());
-      this.from = ofSides ? inputs.length : BASE;
-      this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
-    }
-
-    void over(
-        Span span,
-        Optional<Rows<V>> rows,
-        BiConsumer<Chunk<V>, Integer> eachChunk,
-        BlockEnd eachBlock) {
-      long end = span.first() + span.count();
-      for (long first = span.first(); first < end; first += blockElements) {
-        int count = (int) Math.min(blockElements, end - first);
-        if (rows.isPresent()) {
-          lookAhead(rows.get(), first, count);
-        }
-        chunks(first, count, reader, eachChunk);
-        eachBlock.at(first, count);
-      }
-    }
-
-    private void chunks(
-        long first, int count, BlockReader source, BiConsumer<Chunk<V>, Integer> eachChunk) {
-      readBlock(first, count, source);
-      for (int at = 0; at < count; at += Arith.CAPACITY) {
-        int n = Math.min(Arith.CAPACITY, count - at);
-        decode(first + at, at, n);
-        eachChunk.accept(chunk.at(first + at, n), at);
-      }
-    }
-
-    /** Shows the rows of a block, unless it ends in the row that was shown last. */
-    private void lookAhead(Rows<V> rows, long first, int count) {
-      int row = row();
+        long first,
+        int count) {
+      int row = row(lanes.get(0).tensor);
       long begin = first / row * row;
       long end = (first + count + row - 1) / row * row;
       if (begin == seenFrom && end == seenTo) {
         return;
       }
-      rows.begin(begin, Math.toIntExact(end - begin), row);
+      lanes.forEach(lane -> lane.beginRows(begin, Math.toIntExact(end - begin), row));
       for (long at = begin; at < end; at += blockElements) {
         int n = (int) Math.min(blockElements, end - at);
-        chunks(at, n, reader::readAhead, (c, offset) -> rows.see(c));
+        for (Source s : sources) {
+          if (s.ahead()) {
+            byte[] into = block(s.number() + 1, blockElements * s.width());
+            reader.readAhead(s.number(), at * s.width(), into, n * s.width());
+          }
+        }
+        for (Lane<?> lane : lanes) {
+          lane.lookAhead(at, n);
+        }
       }
-      rows.end();
+      lanes.forEach(Lane::endRows);
       seenFrom = begin;
       seenTo = end;
     }
 
-    private int row() {
+    private int row(TensorMerge tensor) {
       List<Long> dims = tensor.output().shape().dims();
       long row = dims.isEmpty() ? 1 : dims.get(dims.size() - 1);
       if (row > LONGEST_ROW) {
@@ -262,14 +279,77 @@ public final class SpanRunner {
       }
       return (int) row;
     }
+  }
 
-    private void readBlock(long first, int count, BlockReader source) {
+  /** One merge's way through the blocks, chunk by chunk. */
+  private abstract class Lane<V> {
+    final Arith<V> arith;
+    final Feed feed;
+    final TensorMerge tensor;
+    final long end;
+    private final V base;
+    private final V[] inputs;
+    private final V[] sides;
+    private final int from;
+    private final Chunk<V> chunk;
+
+    /** What wants to see whole rows first; set once, for it has a memory. */
+    Optional<Rows<V>> rows = Optional.empty();
+
+    Lane(Arith<V> arith, Feed feed, long end, boolean ofSides) {
+      this.arith = arith;
+      this.feed = feed;
+      this.tensor = feed.tensor();
+      this.end = end;
+      this.base = arith.vector();
+      this.inputs = arith.vectors(tensor.inputs().size());
+      this.sides = arith.vectors(tensor.sides().size());
+      this.from = ofSides ? inputs.length : BASE;
+      this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
+    }
+
+    abstract void see(Chunk<V> seen, int at);
+
+    /** After the last chunk of a block. */
+    void endBlock(long first, int count) {}
+
+    boolean hasRows() {
+      return rows.isPresent();
+    }
+
+    void addSources(Map<Integer, Source> sources) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
         if (spec != null) {
-          int width = spec.dtype().bytes();
-          source.read(i, first * width, block(i + 1, blockElements * width), count * width);
+          int number = feed.sources()[i + 1];
+          sources.merge(
+              number, new Source(number, spec.dtype().bytes(), end, hasRows()), Source::and);
         }
+      }
+    }
+
+    void block(long first, int count) {
+      for (int at = 0; at < count; at += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, count - at);
+        decode(first + at, at, n);
+        see(chunk.at(first + at, n), at);
+      }
+      endBlock(first, count);
+    }
+
+    void beginRows(long begin, int count, int row) {
+      rows.ifPresent(r -> r.begin(begin, count, row));
+    }
+
+    void endRows() {
+      rows.ifPresent(Rows::end);
+    }
+
+    void lookAhead(long first, int count) {
+      for (int at = 0; hasRows() && at < count; at += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, count - at);
+        decode(first + at, at, n);
+        rows.orElseThrow().see(chunk.at(first + at, n));
       }
     }
 
@@ -278,10 +358,11 @@ public final class SpanRunner {
         TensorSpec spec = spec(i);
         if (spec != null) {
           V values = values(i);
-          arith.decode(spec.dtype(), blocks[i + 1], at * spec.dtype().bytes(), values, n);
+          byte[] block = blocks[feed.sources()[i + 1] + 1];
+          arith.decode(spec.dtype(), block, at * spec.dtype().bytes(), values, n);
           if (i >= inputs.length) {
             requireAllowed(tensor.sides().get(i - inputs.length), values, first, n);
-          } else if (checkFinite) {
+          } else if (feed.checkFinite()) {
             requireFinite(i, spec, values, first, n);
           }
         }
@@ -333,6 +414,74 @@ public final class SpanRunner {
       if (bad >= 0) {
         throw notFinite(tensor, input, spec, arith.at(values, bad), first + bad);
       }
+    }
+  }
+
+  /** A survey's lane. */
+  private final class SurveyLane<V> extends Lane<V> {
+    private final Surveyor<V> surveyor;
+
+    SurveyLane(Arith<V> arith, Surveying surveying) {
+      super(
+          arith,
+          surveying.feed(),
+          end(surveying.survey(), surveying.feed().span()),
+          surveying.survey().isOfSides());
+      this.surveyor = surveying.survey().surveyor(arith, surveying.feed().span());
+      this.rows = surveyor.rows();
+    }
+
+    private static long end(Survey survey, Span span) {
+      return span.first()
+          + (survey.isPartial() ? Math.min(span.count(), Span.GRAIN) : span.count());
+    }
+
+    @Override
+    void see(Chunk<V> seen, int at) {
+      surveyor.see(seen);
+    }
+
+    Part part() {
+      return new Part(feed.span(), surveyor.found());
+    }
+  }
+
+  /** An emission's lane. The output block is every lane's in its turn. */
+  private final class EmitLane<V> extends Lane<V> {
+    private final Emitter<V> emitter;
+    private final BlockWriter writer;
+    private final DType dtype;
+    private final V out;
+
+    EmitLane(Arith<V> arith, Emitting emitting) {
+      super(
+          arith,
+          emitting.feed(),
+          emitting.feed().span().first() + emitting.feed().span().count(),
+          false);
+      this.emitter = emitting.state().emitter(arith, emitting.feed().span());
+      this.writer = emitting.writer();
+      this.dtype = tensor.output().dtype();
+      this.out = arith.vector();
+      this.rows = emitter.rows();
+      if (output.length < blockElements * dtype.bytes()) {
+        output = new byte[blockElements * dtype.bytes()];
+      }
+    }
+
+    @Override
+    void see(Chunk<V> seen, int at) {
+      emitter.emit(seen, out);
+      arith.encode(dtype, out, seen.length(), output, at * dtype.bytes());
+    }
+
+    @Override
+    void endBlock(long first, int count) {
+      writer.write(first * dtype.bytes(), output, count * dtype.bytes());
+    }
+
+    Map<String, long[]> counts() {
+      return emitter.counts();
     }
   }
 

@@ -3,7 +3,9 @@ package io.weightloom.merge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +73,20 @@ public record TensorMerge(
 
   public long elements() {
     return output.elements();
+  }
+
+  /** This merge without the parameters that only an emission looks at. */
+  public TensorMerge forSurveys(MethodSpec spec) {
+    Map<String, Object> global = new HashMap<>(params.global());
+    Map<String, List<Double>> perModel = new HashMap<>(params.perModel());
+    for (ParamSpec p : spec.parameters()) {
+      if (p.emissionOnly()) {
+        global.remove(p.name());
+        perModel.remove(p.name());
+      }
+    }
+    return new TensorMerge(
+        output, base, inputs, compute, numerics, new Params(global, perModel), sides);
   }
 
   /** Where the tensors of this side table begin among the sides; −1 if there are none. */

@@ -24,6 +24,8 @@ import java.util.Optional;
  * @param dtype the dtype that the config will name, if all merged tensors share it
  * @param layers number of layers of each stack that was rearranged, by stack; empty for no slices
  * @param keepsNonFinite whether NaN and infinity are merged as they are
+ * @param treated what a policy did to tensors that do not fit together, by name; those that were
+ *     left out as well
  * @param warnings what the user should know
  */
 public record MergePlan(
@@ -41,6 +43,7 @@ public record MergePlan(
     Optional<DType> dtype,
     Map<String, Integer> layers,
     boolean keepsNonFinite,
+    Map<String, String> treated,
     List<String> warnings) {
 
   /**

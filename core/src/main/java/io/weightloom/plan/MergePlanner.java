@@ -1,9 +1,11 @@
 package io.weightloom.plan;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.merge.BundlePart;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MethodSpec;
@@ -14,12 +16,15 @@ import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.recipe.Policies;
 import io.weightloom.recipe.Recipe;
 import io.weightloom.recipe.RecipeProblem;
 import io.weightloom.tensor.DType;
+import io.weightloom.tensor.TensorName;
 import io.weightloom.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,6 +32,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -50,6 +56,9 @@ public final class MergePlanner {
   private final List<String> maskNames;
   private final List<SideTableInfo> sideTables;
   private final SideInputs sideInputs;
+  private final Policies policies;
+  private final ShapePolicy shapePolicy;
+  private final Map<String, String> treated = new TreeMap<>(TensorName.NATURAL_ORDER);
 
   /**
    * What is planned for.
@@ -81,7 +90,20 @@ public final class MergePlanner {
     this.maskNames = maskNames(models);
     this.sideTables = List.copyOf(sideTables);
     this.sideInputs = new SideInputs(spec, sideTables, inputProblems);
+    this.policies = recipe.policies();
+    this.shapePolicy =
+        new ShapePolicy(
+            policies.mismatched(),
+            spec.minModels(),
+            models,
+            d -> eachModel(d, TensorSpec::shape),
+            inputProblems);
     recipeProblems.addAll(SideInputs.problems(recipe, spec));
+    if (policies.missing() == Policies.Missing.KEEP_BASE && recipe.base().isEmpty()) {
+      recipeProblems.add(
+          new RecipeProblem(
+              "weightloom.missing", "keep-base needs a base model (add base_model:)"));
+    }
   }
 
   /** The references that a recipe makes, each once, in order. */
@@ -124,11 +146,16 @@ public final class MergePlanner {
     throwIfWrong();
     warnings.addAll(outputs.warnings());
     ParamResolver resolver = new ParamResolver(recipe, spec, recipeProblems);
+    TiedGroups tied = new TiedGroups(policies.tied(), drafts, recipeProblems, inputProblems);
+    treated.putAll(outputs.leftOut());
     List<PlannedTensor> tensors = new ArrayList<>();
     for (Draft draft : drafts) {
-      planned(draft, resolver).ifPresent(tensors::add);
+      if (!tied.isTied(draft.name())) {
+        planned(draft, resolver).ifPresent(tensors::add);
+      }
     }
     throwIfWrong();
+    tied.expand(tensors);
     List<List<Integer>> scopes = scopes(tensors);
     throwIfWrong();
     List<TensorSpec> specs = tensors.stream().map(PlannedTensor::output).toList();
@@ -152,21 +179,39 @@ public final class MergePlanner {
         dtypes.size() == 1 ? dtypes.stream().findFirst() : Optional.empty(),
         outputs.layers(),
         recipe.keepsNonFinite(),
+        Collections.unmodifiableMap(treated),
         List.copyOf(warnings));
   }
 
   private Optional<PlannedTensor> planned(Draft draft, ParamResolver resolver) {
+    Optional<Draft> fitting = shapePolicy.fit(draft);
+    fitting.filter(d -> !d.note().isEmpty()).ifPresent(d -> treated.put(d.name(), d.note()));
+    return fitting.flatMap(d -> fitting(d, resolver));
+  }
+
+  private Optional<PlannedTensor> fitting(Draft draft, ParamResolver resolver) {
     List<TensorSpec> specs = new ArrayList<>();
     TensorSpec base = draft.base();
     if (base != null) {
       specs.add(base);
     }
     specs.addAll(draft.inputs());
-    if (!sameShape(draft, specs)) {
-      return Optional.empty();
-    }
     TensorSpec first = specs.get(0);
+    if (base != null && draft.inputs().isEmpty()) {
+      return Optional.of(
+          new Copied(
+              new TensorSpec(draft.name(), base.dtype(), base.shape()),
+              draft.baseModel(),
+              base,
+              draft.note()));
+    }
     if (specs.stream().noneMatch(s -> s.dtype().isComputed())) {
+      if (policies.nonFloat() == Policies.NonFloat.ERROR) {
+        inputProblems.add(
+            "%s is %s, which is not computed on (weightloom: {non_float: copy} takes it as it is)"
+                .formatted(draft.name(), first.dtype()));
+        return Optional.empty();
+      }
       int model = base != null ? draft.baseModel() : draft.models().get(0);
       return Optional.of(
           new Copied(
@@ -192,6 +237,14 @@ public final class MergePlanner {
     method
         .problem(params)
         .ifPresent(why -> recipeProblems.add(new RecipeProblem(draft.slice().path(), why)));
+    if (method.yields(params) == Yield.MASK && BundlePart.maskOf(params) >= draft.inputs().size()) {
+      recipeProblems.add(
+          new RecipeProblem(
+              "weightloom.mask_of",
+              "there is no model %d, they count from 0 to %d"
+                  .formatted(BundlePart.maskOf(params), draft.inputs().size() - 1)));
+      return Optional.empty();
+    }
     Merged merged = merged(draft, first, params);
     method.warning(merged.merge()).ifPresent(warnings::add);
     return Optional.of(merged);
@@ -219,15 +272,8 @@ public final class MergePlanner {
             sides.stream().map(SideInputs.Picked::side).toList()),
         draft.baseModel(),
         draft.models(),
-        sides.stream().map(SideInputs.Picked::table).toList());
-  }
-
-  private boolean sameShape(Draft draft, List<TensorSpec> specs) {
-    boolean same = specs.stream().map(TensorSpec::shape).distinct().count() == 1;
-    if (!same) {
-      inputProblems.add(draft.name() + " differs in shape: " + eachModel(draft, TensorSpec::shape));
-    }
-    return same;
+        sides.stream().map(SideInputs.Picked::table).toList(),
+        method.yields(params) == Yield.MASK);
   }
 
   private boolean mixes(Draft draft, List<TensorSpec> specs) {
@@ -292,6 +338,13 @@ public final class MergePlanner {
           new RecipeProblem(
               "weightloom.scope",
               "model-wide statistics need one density a model (remove gradients and filters)"));
+    }
+    if (merged.stream().map(i -> mergeAt(tensors, i).inputs().size()).distinct().count() > 1) {
+      recipeProblems.add(
+          new RecipeProblem(
+              "weightloom.scope",
+              "model-wide statistics need every model in every tensor (set missing: and mismatched:"
+                  + " to other policies than skip-model)"));
     }
     if (widths > 1) {
       inputProblems.add("model-wide statistics need all tensors to be F64 or none");

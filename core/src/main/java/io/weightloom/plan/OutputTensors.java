@@ -4,6 +4,7 @@ import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.Numerics;
 import io.weightloom.recipe.ParamValue;
+import io.weightloom.recipe.Policies.Missing;
 import io.weightloom.recipe.Recipe;
 import io.weightloom.recipe.Recipe.LayerRange;
 import io.weightloom.recipe.Recipe.Slice;
@@ -20,6 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +41,8 @@ final class OutputTensors {
   private final Set<String> inputProblems;
   private final Set<String> warnings = new LinkedHashSet<>();
   private final Map<String, Integer> layers = new TreeMap<>();
+  private final Map<String, String> leftOut = new TreeMap<>(TensorName.NATURAL_ORDER);
+  private final Missing missing;
   private int donor;
 
   /**
@@ -50,6 +56,7 @@ final class OutputTensors {
    * @param models index of each source's model
    * @param inputs each source's tensor
    * @param position 0 to 1 over the layers of the slice
+   * @param note what a policy has done; empty if none had to
    */
   record Draft(
       String name,
@@ -59,7 +66,34 @@ final class OutputTensors {
       List<Source> sources,
       List<Integer> models,
       List<TensorSpec> inputs,
-      double position) {}
+      double position,
+      String note) {
+
+    /** With those of the inputs only that {@code kept} says. */
+    Draft of(IntPredicate kept, String newNote) {
+      List<Integer> left = IntStream.range(0, inputs.size()).filter(kept).boxed().toList();
+      return new Draft(
+          name,
+          slice,
+          base,
+          baseModel,
+          left.stream().map(sources::get).toList(),
+          left.stream().map(models::get).toList(),
+          left.stream().map(inputs::get).toList(),
+          position,
+          also(newNote));
+    }
+
+    /** Seen as another shape. */
+    Draft as(@Nullable TensorSpec newBase, List<TensorSpec> newInputs, String newNote) {
+      return new Draft(
+          name, slice, newBase, baseModel, sources, models, newInputs, position, also(newNote));
+    }
+
+    private String also(String more) {
+      return note.isEmpty() ? more : note + "; " + more;
+    }
+  }
 
   /** A slice with its base told apart from the models that are merged. */
   private record Cast(
@@ -85,6 +119,7 @@ final class OutputTensors {
     this.indexByReference = indexByReference;
     this.recipeProblems = recipeProblems;
     this.inputProblems = inputProblems;
+    this.missing = recipe.policies().missing();
   }
 
   /** Index of the model whose config and tokenizer the output gets. */
@@ -95,6 +130,11 @@ final class OutputTensors {
   /** Layers of each stack that slices made; empty without slices. */
   Map<String, Integer> layers() {
     return Map.copyOf(layers);
+  }
+
+  /** Tensors that the output does not get by a policy, and why. */
+  Map<String, String> leftOut() {
+    return leftOut;
   }
 
   Collection<String> warnings() {
@@ -212,24 +252,42 @@ final class OutputTensors {
 
   /** All layers of whole models, under their own names. */
   private void whole(Cast cast, Map<String, Draft> drafts) {
-    ModelInfo leader = leader(cast);
     Map<String, Integer> depths = new LinkedHashMap<>();
-    for (String name : leader.tensors().keySet()) {
+    for (String name : names(cast)) {
       TensorName.layer(name)
           .ifPresent(
               layer -> {
-                int depth = depths.computeIfAbsent(layer.stack(), s -> leader.layersOfStack(name));
+                int depth = depths.computeIfAbsent(layer.stack(), s -> depth(cast, name));
                 add(drafts, cast, name, k -> name, position(layer.index(), depth));
               });
     }
-    requireNothingExtra(cast, leader);
+    requireNothingExtra(cast);
+  }
+
+  /** The leader's; without a base and where models may be skipped, every model's. */
+  private Set<String> names(Cast cast) {
+    Set<String> names = new TreeSet<>(TensorName.NATURAL_ORDER);
+    names.addAll(leader(cast).tensors().keySet());
+    if (cast.base() < 0 && missing == Missing.SKIP_MODEL) {
+      cast.models().forEach(m -> names.addAll(models.get(m).tensors().keySet()));
+    }
+    return names;
+  }
+
+  private int depth(Cast cast, String name) {
+    int depth = leader(cast).layersOfStack(name);
+    return depth > 0
+        ? depth
+        : cast.models().stream().mapToInt(m -> models.get(m).layersOfStack(name)).max().orElse(0);
   }
 
   /** Everything of a whole model must have a place. */
-  private void requireNothingExtra(Cast cast, ModelInfo leader) {
+  private void requireNothingExtra(Cast cast) {
+    ModelInfo leader = leader(cast);
+    Set<String> names = names(cast);
     for (int model : cast.models()) {
       for (String name : models.get(model).tensors().keySet()) {
-        if (leader.find(name) == null && !name.endsWith(ModelInfo.HEAD)) {
+        if (leader.find(name) == null && !names.contains(name) && !name.endsWith(ModelInfo.HEAD)) {
           extra(models.get(model), name, leader);
         }
       }
@@ -284,8 +342,12 @@ final class OutputTensors {
   }
 
   private void extra(ModelInfo model, String name, ModelInfo leader) {
-    inputProblems.add(
-        "%s has %s, which %s lacks".formatted(model.reference(), name, leader.reference()));
+    if (missing == Missing.ERROR) {
+      inputProblems.add(
+          "%s has %s, which %s lacks".formatted(model.reference(), name, leader.reference()));
+    } else {
+      leftOut.putIfAbsent(name, "left out: %s lacks it".formatted(leader.reference()));
+    }
   }
 
   private void requireLayers(Cast cast) {
@@ -305,7 +367,7 @@ final class OutputTensors {
 
   /** Embeddings before the layers, or norm and head behind them. */
   private void aroundLayers(Cast cast, boolean before, Map<String, Draft> drafts) {
-    Set<String> names = new LinkedHashSet<>(leader(cast).tensors().keySet());
+    Set<String> names = new LinkedHashSet<>(names(cast));
     cast.models().stream()
         .flatMap(m -> models.get(m).tensors().keySet().stream())
         .filter(n -> n.endsWith(ModelInfo.HEAD))
@@ -366,39 +428,73 @@ final class OutputTensors {
   private void add(
       Map<String, Draft> drafts, Cast cast, String output, NameOf nameOf, double position) {
     List<TensorSpec> inputs = new ArrayList<>();
+    List<Integer> present = new ArrayList<>();
+    List<String> lacking = new ArrayList<>();
     for (int k = 0; k < cast.models().size(); k++) {
       int start = cast.sources().get(k).layers().map(LayerRange::start).orElse(0);
-      find(cast.models().get(k), nameOf.startingAt(start), output).ifPresent(inputs::add);
+      Optional<TensorSpec> found = find(cast.models().get(k), nameOf.startingAt(start), output);
+      found.ifPresent(inputs::add);
+      if (found.isPresent()) {
+        present.add(k);
+      } else {
+        lacking.add(models.get(cast.models().get(k)).reference());
+      }
     }
     Optional<TensorSpec> base =
         cast.base() < 0
             ? Optional.empty()
             : find(cast.base(), nameOf.startingAt(cast.baseStart()), output);
-    if (inputs.size() == cast.models().size() && base.isPresent() == cast.base() >= 0) {
-      drafts.put(
-          output,
-          new Draft(
-              output,
-              cast.slice(),
-              base.orElse(null),
-              cast.base(),
-              cast.sources(),
-              cast.models(),
-              inputs,
-              position));
+    if (base.isEmpty() && cast.base() >= 0) {
+      leaveOut(output, models.get(cast.base()).reference() + " lacks it");
+      return;
+    }
+    Draft draft =
+        new Draft(
+            output,
+            cast.slice(),
+            base.orElse(null),
+            cast.base(),
+            present.stream().map(cast.sources()::get).toList(),
+            present.stream().map(cast.models()::get).toList(),
+            inputs,
+            position,
+            "");
+    if (lacking.isEmpty()) {
+      drafts.put(output, draft);
+    } else if (missing != Missing.ERROR) {
+      withoutSome(draft, lacking).ifPresent(d -> drafts.put(output, d));
+    }
+  }
+
+  /** What is left of a tensor that some models lack. */
+  private Optional<Draft> withoutSome(Draft draft, List<String> lacking) {
+    String who = String.join(", ", lacking) + (lacking.size() == 1 ? " lacks it" : " lack it");
+    if (missing == Missing.SKIP_MODEL && draft.inputs().size() >= Math.max(1, spec.minModels())) {
+      return Optional.of(draft.of(k -> true, "merged without " + String.join(", ", lacking)));
+    }
+    if (draft.base() == null) {
+      leaveOut(draft.name(), who);
+      return Optional.empty();
+    }
+    return Optional.of(draft.of(k -> false, "the base's: " + who));
+  }
+
+  private void leaveOut(String tensor, String why) {
+    if (missing != Missing.ERROR) {
+      leftOut.put(tensor, "left out: " + why);
     }
   }
 
   private Optional<TensorSpec> find(int model, String name, String output) {
     TensorSpec found = models.get(model).find(name);
-    if (found == null) {
+    if (found == null && missing == Missing.ERROR) {
       inputProblems.add(
           "%s lacks %s%s"
               .formatted(
                   models.get(model).reference(),
                   name,
                   name.equals(output) ? "" : " (for " + output + ")"));
-    } else if (!found.name().equals(name)) {
+    } else if (found != null && !found.name().equals(name)) {
       warnings.add(
           "%s ties %s to %s, which is merged in its place"
               .formatted(models.get(model).reference(), name, found.name()));

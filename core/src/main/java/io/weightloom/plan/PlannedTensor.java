@@ -1,6 +1,9 @@
 package io.weightloom.plan;
 
+import io.weightloom.merge.SideTable.Layout;
 import io.weightloom.merge.TensorMerge;
+import io.weightloom.tensor.DType;
+import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
 import java.util.List;
 
@@ -20,8 +23,10 @@ public sealed interface PlannedTensor {
    * @param baseModel index of the base in {@link MergePlan#models}, or −1
    * @param models index of each input's model
    * @param sides index in {@link MergePlan#sideTables} of each side table that it reads
+   * @param isMask whether it is written as packed bits
    */
-  record Merged(TensorMerge merge, int baseModel, List<Integer> models, List<Integer> sides)
+  record Merged(
+      TensorMerge merge, int baseModel, List<Integer> models, List<Integer> sides, boolean isMask)
       implements PlannedTensor {
     public Merged {
       models = List.copyOf(models);
@@ -30,7 +35,10 @@ public sealed interface PlannedTensor {
 
     @Override
     public TensorSpec output() {
-      return merge.output();
+      TensorSpec output = merge.output();
+      return isMask
+          ? new TensorSpec(output.name(), DType.U8, Shape.of(Layout.maskBytes(output.elements())))
+          : output;
     }
 
     @Override
@@ -55,6 +63,19 @@ public sealed interface PlannedTensor {
     @Override
     public long inputBytes() {
       return source.byteSize();
+    }
+  }
+
+  /**
+   * A tensor that has the bytes of another of the output.
+   *
+   * @param output the tensor as it will be called
+   * @param to index in the plan of the other, which is merged or copied
+   */
+  record Tied(TensorSpec output, int to) implements PlannedTensor {
+    @Override
+    public long inputBytes() {
+      return 0;
     }
   }
 }

@@ -10,6 +10,7 @@ import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.recipe.Recipe;
 import io.weightloom.recipe.Recipe.Source;
 import io.weightloom.recipe.RecipeProblem;
+import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -122,6 +123,9 @@ final class SideInputs {
     if (found == null) {
       return Optional.empty();
     }
+    if (table.layout() == Layout.BITS) {
+      return Optional.of(new Picked(at, bits(table, info, found, described)));
+    }
     if (!found.shape().equals(wanted)) {
       problems.add(
           "%s in the table %s has shape %s, not %s"
@@ -133,5 +137,26 @@ final class SideInputs {
     }
     return Optional.of(
         new Picked(at, new Side(table.name(), info.label(), found, table.layout(), table.least())));
+  }
+
+  /** A packed mask, as the numbers 0 and 1 that it is read as. */
+  private Side bits(SideTable table, SideTableInfo info, TensorSpec found, TensorSpec described) {
+    Shape packed = Shape.of(Layout.maskBytes(described.elements()));
+    if (found.dtype() != DType.U8 || !found.shape().equals(packed)) {
+      problems.add(
+          "%s in the table %s is %s %s, not the packed mask of %s (U8 %s)"
+              .formatted(
+                  described.name(),
+                  info.label(),
+                  found.dtype(),
+                  found.shape(),
+                  described.shape(),
+                  packed));
+    }
+    return new Side(
+        info.label(),
+        new TensorSpec(found.name(), DType.BF16, described.shape()),
+        table.layout(),
+        table.least());
   }
 }

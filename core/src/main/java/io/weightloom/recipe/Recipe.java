@@ -36,6 +36,9 @@ public record Recipe(
   /** Key under {@code weightloom} that says what a NaN or an infinity is. */
   public static final String NON_FINITE = "non_finite";
 
+  /** Key under {@code weightloom} of several recipes in one. */
+  public static final String SWEEP = "sweep";
+
   /** Key under {@code weightloom} that names tables beside the models. */
   public static final String SIDE_TABLES = "side_tables";
 
@@ -99,6 +102,11 @@ public record Recipe(
   @SuppressWarnings("unchecked") // The reader makes it so.
   public Map<String, Map<String, String>> sideTables() {
     return (Map<String, Map<String, String>>) extensions.getOrDefault(SIDE_TABLES, Map.of());
+  }
+
+  /** What becomes of tensors that do not fit together. */
+  public Policies policies() {
+    return Policies.of(extensions);
   }
 
   /** Whether non-finite input values are merged as they are instead of being an error. */

@@ -39,7 +39,14 @@ public final class RecipeReader {
           "weightloom");
   private static final Set<String> UNSUPPORTED =
       Set.of("modules", "tokenizer", "chat_template", "name");
-  private static final Set<String> POLICIES = Set.of(Recipe.VARIANT, Recipe.NON_FINITE);
+  private static final Set<String> FOR_ALL =
+      Set.of(
+          Recipe.VARIANT,
+          Recipe.NON_FINITE,
+          Policies.MISSING,
+          Policies.MISMATCHED,
+          Policies.NON_FLOAT,
+          Policies.TIED);
 
   /** Key of a parameter's value that gives a number for each tensor. */
   private static final String TENSORS = "tensors";
@@ -232,6 +239,16 @@ public final class RecipeReader {
     if (key.equals(Recipe.NON_FINITE)) {
       return word(value, path, List.of("error", "keep"));
     }
+    if (Set.of(Policies.MISSING, Policies.MISMATCHED, Policies.NON_FLOAT).contains(key)) {
+      return word(value, path, Policies.words(key));
+    }
+    if (key.equals(Policies.TIED)) {
+      return Optional.of(tied(value, path));
+    }
+    if (key.equals(Recipe.SWEEP)) {
+      problem(path, "this makes many models (run weightloom sweep, or remove it)");
+      return Optional.empty();
+    }
     if (spec.isEmpty()) {
       return Optional.empty();
     }
@@ -243,7 +260,7 @@ public final class RecipeReader {
     }
     Optional<ParamSpec> param = spec.get().parameter(key).filter(p -> p.place() == Place.EXTENSION);
     if (param.isEmpty()) {
-      Set<String> known = new TreeSet<>(POLICIES);
+      Set<String> known = new TreeSet<>(FOR_ALL);
       if (!spec.get().sideTables().isEmpty()) {
         known.add(Recipe.SIDE_TABLES);
       }
@@ -252,6 +269,28 @@ public final class RecipeReader {
       return Optional.empty();
     }
     return scalar(value, path, param.get());
+  }
+
+  private List<List<String>> tied(@Nullable Object value, String path) {
+    List<List<String>> groups = new ArrayList<>();
+    Set<String> seen = new TreeSet<>();
+    each(
+        value,
+        path,
+        (item, at) -> {
+          List<String> group = new ArrayList<>();
+          each(item, at, (name, p) -> string(name, p).ifPresent(group::add));
+          if (group.size() < 2) {
+            problem(at, "expected the names of two or more tensors, found " + item);
+          }
+          for (String name : group) {
+            if (!seen.add(name)) {
+              problem(at, name + " is tied twice");
+            }
+          }
+          groups.add(group);
+        });
+    return groups;
   }
 
   private Map<String, Map<String, String>> sideTables(

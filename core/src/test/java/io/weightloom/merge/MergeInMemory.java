@@ -60,11 +60,12 @@ final class MergeInMemory {
 
   private record SideData(SideTable table, Stored stored) {}
 
-  /** Outputs, decisions and counts by tensor. */
+  /** Outputs, decisions and counts by tensor, and what the surveys found, as it is sent. */
   record Result(
       List<Stored> outputs,
       List<Map<String, Object>> decisions,
       List<Map<String, long[]>> counts,
+      List<byte[]> found,
       int reads) {
 
     /** By tensor the elements of each model that took part. */
@@ -260,7 +261,8 @@ final class MergeInMemory {
 
   Result run() {
     List<TensorMerge> merges = tensors.stream().map(this::merge).toList();
-    Result result = new Result(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
+    Result result =
+        new Result(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
     int reads = 0;
     if (method.isWholeModel(merges.get(0).params())) {
       reads = run(new MergeScope(seed, merges), tensors, result);
@@ -270,7 +272,7 @@ final class MergeInMemory {
         reads = Math.max(reads, run(scope, List.of(tensors.get(t)), result));
       }
     }
-    return new Result(result.outputs(), result.decisions(), result.counts(), reads);
+    return new Result(result.outputs(), result.decisions(), result.counts(), result.found(), reads);
   }
 
   private TensorMerge merge(TensorData data) {
@@ -364,6 +366,7 @@ final class MergeInMemory {
         parts.add(sent(runner.survey(survey, tensor, span, reader, checkFinite)));
       }
       parts.sort((a, b) -> a.span().compareTo(b.span()));
+      parts.forEach(p -> result.found().add(bytes(p.found())));
       state = sent(survey.conclude(parts));
       reads++;
     }
@@ -440,12 +443,20 @@ final class MergeInMemory {
     };
   }
 
-  @SuppressWarnings("unchecked")
-  private static <T> T sent(T object) {
+  private static byte[] bytes(Object object) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
       objects.writeObject(object);
-      return (T) new ObjectInputStream(new ByteArrayInputStream(out.toByteArray())).readObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return out.toByteArray();
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T> T sent(T object) {
+    try {
+      return (T) new ObjectInputStream(new ByteArrayInputStream(bytes(object))).readObject();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (ClassNotFoundException e) {

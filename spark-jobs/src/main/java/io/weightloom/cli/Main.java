@@ -13,6 +13,9 @@ import picocli.CommandLine.ParameterException;
         "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
+      SweepCommand.class,
+      BundleCommand.class,
+      UnpackCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,
@@ -38,6 +41,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
+      "  weightloom sweep recipe.yml tried --set parameters.lambda=0.6,0.8 --score './accuracy {}'",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged",

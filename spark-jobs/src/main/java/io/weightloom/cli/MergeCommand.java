@@ -2,7 +2,6 @@ package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.job.Json;
-import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Manifest;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
@@ -11,9 +10,7 @@ import io.weightloom.job.PlanReport;
 import io.weightloom.job.PreparedMerge;
 import io.weightloom.job.RecipeYaml;
 import io.weightloom.job.Units;
-import io.weightloom.merge.Numerics;
 import io.weightloom.plan.MergePlan;
-import io.weightloom.plan.MergePlanner;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -38,65 +35,37 @@ import picocli.CommandLine.Parameters;
     })
 final class MergeCommand implements Callable<Integer> {
 
-  @Mixin private JobOptions job = new JobOptions();
-
   @Parameters(index = "0", paramLabel = "RECIPE", description = "the recipe, in mergekit's YAML")
   private Path recipe = Path.of("");
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")
   private Path output = Path.of("");
 
-  @Option(
-      names = "--numerics",
-      defaultValue = "accurate",
-      description = "accurate: fp32 or better, one rounding; mergekit: rounds as mergekit does")
-  private Numerics numerics = Numerics.ACCURATE;
-
-  @Option(
-      names = {"--seed", "--random-seed"},
-      defaultValue = "0",
-      description = "seed of random masks (default: 0)")
-  private long seed;
-
   @Option(names = "--dry-run", description = "print the plan, write nothing, start no Spark")
   private boolean dryRun;
 
-  @Option(names = "--overwrite", description = "replace OUT if it exists")
-  private boolean overwrite;
-
-  @Option(
-      names = "--out-shard-size",
-      paramLabel = "SIZE",
-      defaultValue = "5B",
-      converter = SizeConverter.class,
-      description = "most bytes in a file of the output: 5B, 500M (default: 5B)")
-  private long shardBytes = MergePlanner.Options.SHARD_BYTES;
-
-  @Option(
-      names = "--block-size",
-      paramLabel = "ELEMENTS",
-      defaultValue = "" + MergeRequest.BLOCK_ELEMENTS,
-      description = "elements read at a time: a power of two from 2048 to 1048576")
-  private int blockElements = MergeRequest.BLOCK_ELEMENTS;
+  @Mixin private MergeOptions options = new MergeOptions();
 
   @Override
   public Integer call() {
-    Sizes.requireBlock(blockElements);
     RecipeYaml yaml = RecipeYaml.read(recipe);
-    MergePlanner.Options options = new MergePlanner.Options(numerics, seed, shardBytes);
-    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options);
+    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
     if (dryRun) {
       printPlan(merge);
       return 0;
     }
     MergeRequest request =
-        new MergeRequest(yaml, output, options, overwrite, blockElements, job.progress());
+        new MergeRequest(
+            yaml,
+            output,
+            options.planning(),
+            options.overwrite(),
+            options.blockElements(),
+            options.job().progress());
     request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
     JobOptions.Ended<MergeResult> ended =
-        job.run(
-            () -> KernelWarmUp.of(merge.plan(), blockElements),
-            spark -> MergeJob.run(spark, request, merge));
+        options.run(merge.plan(), spark -> MergeJob.run(spark, request, merge));
     print(merge.plan(), ended.result(), ended.seconds());
     return 0;
   }
@@ -104,13 +73,13 @@ final class MergeCommand implements Callable<Integer> {
   private void printPlan(PreparedMerge merge) {
     int threads = Runtime.getRuntime().availableProcessors();
     System.out.print(
-        job.isJson()
-            ? Json.prettyText(PlanReport.json(merge, threads, blockElements))
-            : PlanReport.text(merge, threads, blockElements));
+        options.job().isJson()
+            ? Json.prettyText(PlanReport.json(merge, threads, options.blockElements()))
+            : PlanReport.text(merge, threads, options.blockElements()));
   }
 
   private void print(MergePlan plan, MergeResult result, double seconds) {
-    if (job.isJson()) {
+    if (options.job().isJson()) {
       ObjectNode out = Json.object();
       out.put("output", result.output());
       out.put("method", plan.method());

@@ -1,5 +1,6 @@
 package io.weightloom.cli;
 
+import io.weightloom.job.Csv;
 import io.weightloom.job.Units;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -47,6 +48,13 @@ final class ResultTable {
       }
       table.rows.add(cells);
     }
+    return table;
+  }
+
+  /** Cells that are words already, or null. */
+  static ResultTable of(StructField[] fields, List<? extends List<?>> rows) {
+    ResultTable table = new ResultTable(fields);
+    rows.forEach(row -> table.rows.add(row.stream().map(v -> v == null ? "" : shown(v)).toList()));
     return table;
   }
 
@@ -142,11 +150,7 @@ final class ResultTable {
   }
 
   private static String csvField(@Nullable Object value) {
-    String text = value == null ? "" : cell(value, false);
-    boolean plain = text.chars().noneMatch(c -> c == ',' || c == '"' || c == '\n' || c == '\r');
-    // An empty string is not a null.
-    boolean empty = text.isEmpty() && value != null;
-    return plain && !empty ? text : "\"" + text.replace("\"", "\"\"") + "\"";
+    return value == null ? "" : Csv.field(cell(value, false));
   }
 
   private static String cell(@Nullable Object value, boolean forPeople) {

@@ -13,6 +13,7 @@ import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.SideTableInfo;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.plan.PlannedTensor.Tied;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -72,9 +73,12 @@ public final class Manifest {
                 .setAll(input(table.model(), dir, result.sideDigests().get(i))));
       }
     }
+    if (!plan.treated().isEmpty()) {
+      manifest.set("policies", Json.tree(plan.treated()));
+    }
     manifest.set("realised_density", Json.tree(result.realisedDensity()));
     ObjectNode tensors = manifest.putObject("tensors");
-    result.tensors().forEach(t -> tensors.set(t.planned().output().name(), tensor(t)));
+    result.tensors().forEach(t -> tensors.set(t.planned().output().name(), tensor(plan, t)));
     ArrayNode files = manifest.putArray("files");
     for (int i = 0; i < plan.shards().size(); i++) {
       ObjectNode file = files.addObject();
@@ -99,13 +103,15 @@ public final class Manifest {
     return input;
   }
 
-  private static ObjectNode tensor(TensorResult result) {
+  private static ObjectNode tensor(MergePlan plan, TensorResult result) {
     ObjectNode tensor = Json.object();
     tensor.put("dtype", result.planned().output().dtype().name());
     tensor.set("shape", Json.tree(result.planned().output().shape().dims()));
     tensor.put("digest", result.digest());
     if (result.planned() instanceof Copied copied) {
       tensor.put("skipped", copied.reason());
+    } else if (result.planned() instanceof Tied tied) {
+      tensor.put("tied_to", plan.tensors().get(tied.to()).output().name());
     } else if (result.planned() instanceof Merged merged) {
       Params params = merged.merge().params();
       tensor.set("parameters", Json.tree(parameters(params)));
@@ -125,7 +131,8 @@ public final class Manifest {
     return all;
   }
 
-  private static String content(MergeResult result) {
+  /** One digest of the output. */
+  static String content(MergeResult result) {
     Map<String, String> digests = new java.util.TreeMap<>();
     result.tensors().forEach(t -> digests.put(t.planned().output().name(), t.digest()));
     return contentOf(digests);

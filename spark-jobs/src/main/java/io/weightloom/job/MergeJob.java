@@ -1,35 +1,37 @@
 package io.weightloom.job;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.merge.MergeState;
-import io.weightloom.merge.MergeState.Part;
-import io.weightloom.plan.MergePlan;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 
 /**
- * Runs a prepared merge on Spark: rounds of surveys where a method asks for them, then one pass
- * that writes. Tasks read the same range of all models themselves and return digests and counts; no
- * weight crosses the network.
+ * Runs prepared merges on Spark: rounds of surveys where a method asks for them, then one pass that
+ * writes. Tasks read the same range of all models themselves and return digests and counts; no
+ * weight crosses the network. Several merges share what they read of a tensor.
  */
 public final class MergeJob {
   private final JavaSparkContext spark;
-  private final MergeRequest request;
-  private final PreparedMerge merge;
+  private final List<MergeRequest> requests;
+  private final List<PreparedMerge> merges;
   private final WorkPlan.Cut cut;
 
   private MergeJob(
-      SparkContext spark, MergeRequest request, PreparedMerge merge, WorkPlan.Cut cut) {
+      SparkContext spark,
+      List<MergeRequest> requests,
+      List<PreparedMerge> merges,
+      WorkPlan.Cut cut) {
     this.spark = JavaSparkContext.fromSparkContext(spark);
-    this.request = request;
-    this.merge = merge;
+    this.requests = List.copyOf(requests);
+    this.merges = List.copyOf(merges);
     this.cut = cut;
   }
 
@@ -45,56 +47,93 @@ public final class MergeJob {
   /** As above, with pieces of another size, which never shows in what is written. */
   static MergeResult run(
       SparkContext spark, MergeRequest request, PreparedMerge merge, WorkPlan.Cut cut) {
+    return runAll(spark, List.of(request), List.of(merge), cut).get(0);
+  }
+
+  /**
+   * Writes several models, each with the bytes that it would have alone; what they read in common
+   * is read once. Blocks and progress are those of the first request.
+   *
+   * @param merges one for each request
+   * @throws WeightloomException if one of them cannot be written; those whose directories had got
+   *     their names before stay
+   */
+  public static List<MergeResult> runAll(
+      SparkContext spark, List<MergeRequest> requests, List<PreparedMerge> merges) {
+    return runAll(spark, requests, merges, WorkPlan.Cut.DEFAULT);
+  }
+
+  /** As above, with pieces of another size. */
+  static List<MergeResult> runAll(
+      SparkContext spark,
+      List<MergeRequest> requests,
+      List<PreparedMerge> merges,
+      WorkPlan.Cut cut) {
     try {
-      return new MergeJob(spark, request, merge, cut).run();
+      return new MergeJob(spark, requests, merges, cut).run();
     } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
       throw EmbeddedSpark.failure(spark, "merge", e);
     }
   }
 
-  private MergeResult run() {
-    MergePlan plan = merge.plan();
-    request.requireWritable(merge);
-    long bytes = merge.layouts().stream().mapToLong(l -> l.fileSize()).sum();
+  private List<MergeResult> run() {
+    for (int i = 0; i < merges.size(); i++) {
+      requests.get(i).requireWritable(merges.get(i));
+    }
+    long bytes =
+        merges.stream()
+            .flatMap(m -> m.layouts().stream())
+            .mapToLong(SafetensorsLayout::fileSize)
+            .sum();
+    return withOutputs(new ArrayList<>(), bytes);
+  }
+
+  /** Opens one more output; closes it when all is done or nothing more can be. */
+  private List<MergeResult> withOutputs(List<OutputDir> outputs, long bytes) {
+    int i = outputs.size();
+    if (i == merges.size()) {
+      return write(outputs);
+    }
+    // The disk must hold all: what is allocated takes no room yet.
+    MergeRequest request = requests.get(i);
     try (OutputDir output = OutputDir.open(request.output(), request.overwrite(), bytes)) {
-      for (int i = 0; i < plan.shards().size(); i++) {
-        output.allocate(plan.shards().get(i).file(), merge.layouts().get(i));
+      PreparedMerge merge = merges.get(i);
+      for (int f = 0; f < merge.plan().shards().size(); f++) {
+        output.allocate(merge.plan().shards().get(f).file(), merge.layouts().get(f));
       }
-      WorkPlan work = new WorkPlan(merge, output, spark.defaultParallelism(), cut);
-      survey(work);
-      List<Work.Emitted> emitted =
-          perform("merge", work, work.emissions()).stream()
-              .map(d -> (Work.Emitted) d)
-              .sorted(
-                  Comparator.comparingInt(Work.Emitted::tensor)
-                      .thenComparingLong(Work.Emitted::first))
-              .toList();
-      MergeResult result = MergeResult.of(merge, request, work, emitted);
-      new ModelFiles(merge, request, result).writeTo(output);
-      output.publish();
-      return result;
+      outputs.add(output);
+      return withOutputs(outputs, bytes);
     }
   }
 
-  /** All rounds of surveys. */
-  private void survey(WorkPlan work) {
+  private List<MergeResult> write(List<OutputDir> outputs) {
+    WorkPlan work = new WorkPlan(merges, outputs, spark.defaultParallelism(), cut);
     int round = 0;
     for (List<Work> next = work.surveys(); !next.isEmpty(); next = work.surveys()) {
       round++;
-      Map<Integer, List<Part>> found = new TreeMap<>();
-      for (Work.Done done : perform("survey " + round, work, next)) {
-        Work.Surveyed surveyed = (Work.Surveyed) done;
-        found.computeIfAbsent(surveyed.scope(), s -> new ArrayList<>()).add(surveyed.part());
-      }
-      found.forEach(
-          (scope, parts) -> {
-            parts.sort(Comparator.comparing(Part::span));
-            work.states()
-                .set(
-                    scope,
-                    work.states().get(scope).survey().orElseThrow().conclude(List.copyOf(parts)));
-          });
+      work.conclude(
+          perform("survey " + round, work, next).stream().map(d -> (Work.Surveyed) d).toList());
     }
+    Map<Integer, List<Work.Emitted>> emitted =
+        perform("merge", work, work.emissions()).stream()
+            .map(d -> (Work.Emitted) d)
+            .sorted(
+                Comparator.comparingInt(Work.Emitted::tensor)
+                    .thenComparingLong(Work.Emitted::first))
+            .collect(Collectors.groupingBy(Work.Emitted::output));
+    List<MergeResult> results = new ArrayList<>();
+    for (int i = 0; i < merges.size(); i++) {
+      MergeResult result =
+          MergeResult.of(
+              merges.get(i),
+              requests.get(i),
+              work.decisions(i),
+              emitted.getOrDefault(i, List.of()));
+      new ModelFiles(merges.get(i), requests.get(i), result).writeTo(outputs.get(i));
+      results.add(result);
+    }
+    outputs.forEach(OutputDir::publish);
+    return results;
   }
 
   private List<Work.Done> perform(String phase, WorkPlan plan, List<Work> work) {
@@ -103,10 +142,9 @@ public final class MergeJob {
     }
     List<List<Work>> tasks = plan.tasks(work);
     Broadcast<MergeState[]> state = spark.broadcast(plan.states().toArray(MergeState[]::new));
-    int blockElements = request.blockElements();
-    boolean checkFinite = !merge.plan().keepsNonFinite();
-    Progress progress = request.progress();
-    spark.setJobGroup("weightloom", phase + " of " + request.output().getFileName());
+    int blockElements = requests.get(0).blockElements();
+    Progress progress = requests.get(0).progress();
+    spark.setJobGroup("weightloom", phase + " of " + outputs());
     TaskProgress listener =
         new TaskProgress(phase, tasks.stream().mapToLong(WorkPlan::bytes).toArray(), progress);
     spark.sc().addSparkListener(listener);
@@ -114,7 +152,7 @@ public final class MergeJob {
       List<Work.Done> done =
           spark
               .parallelize(tasks, tasks.size())
-              .flatMap(task -> perform(task, state.value(), blockElements, checkFinite).iterator())
+              .flatMap(task -> perform(task, state.value(), blockElements).iterator())
               .collect();
       listener.finish();
       return done;
@@ -128,12 +166,17 @@ public final class MergeJob {
     }
   }
 
-  private static List<Work.Done> perform(
-      List<Work> task, MergeState[] states, int blockElements, boolean checkFinite) {
+  private String outputs() {
+    String first = String.valueOf(requests.get(0).output().getFileName());
+    int more = requests.size() - 1;
+    return more == 0 ? first : first + " and " + more + " more";
+  }
+
+  private static List<Work.Done> perform(List<Work> task, MergeState[] states, int blockElements) {
     List<Work.Done> done = new ArrayList<>();
-    try (Worker worker = new Worker(blockElements, checkFinite)) {
+    try (Worker worker = new Worker(blockElements)) {
       for (Work work : task) {
-        done.add(worker.run(work, states));
+        done.addAll(worker.run(work, states));
       }
     }
     return done;

@@ -3,9 +3,12 @@ package io.weightloom.job;
 import io.weightloom.io.ContentDigest;
 import io.weightloom.merge.MergeState;
 import io.weightloom.plan.MergePlan;
+import io.weightloom.plan.ModelInfo;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.plan.PlannedTensor.Tied;
+import io.weightloom.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -55,11 +58,14 @@ public record MergeResult(
   }
 
   static MergeResult of(
-      PreparedMerge merge, MergeRequest request, WorkPlan work, List<Work.Emitted> emitted) {
+      PreparedMerge merge,
+      MergeRequest request,
+      Map<Integer, Map<String, Object>> ofScopes,
+      List<Work.Emitted> emitted) {
     MergePlan plan = merge.plan();
     Map<Integer, List<Work.Emitted>> byTensor = new TreeMap<>();
     emitted.forEach(e -> byTensor.computeIfAbsent(e.tensor(), t -> new ArrayList<>()).add(e));
-    Map<Integer, Map<String, Object>> decisions = decisions(work, emitted);
+    Map<Integer, Map<String, Object>> decisions = decisions(ofScopes, emitted);
     List<Map<String, String>> inputs = new ArrayList<>();
     plan.models().forEach(m -> inputs.add(new TreeMap<>()));
     List<Map<String, String>> sides = new ArrayList<>();
@@ -67,7 +73,8 @@ public record MergeResult(
     List<TensorResult> results = new ArrayList<>();
     for (int i = 0; i < plan.tensors().size(); i++) {
       PlannedTensor planned = plan.tensors().get(i);
-      List<Work.Emitted> parts = byTensor.getOrDefault(i, List.of());
+      int written = planned instanceof Tied tied ? tied.to() : i;
+      List<Work.Emitted> parts = byTensor.getOrDefault(written, List.of());
       long[] grains = parts.stream().flatMapToLong(p -> Arrays.stream(p.outputGrains())).toArray();
       results.add(
           new TensorResult(
@@ -75,19 +82,14 @@ public record MergeResult(
               ContentDigest.tensor(grains),
               counts(parts),
               decisions.getOrDefault(i, Map.of())));
-      digestInputs(planned, parts, inputs, sides);
+      digestInputs(plan, planned, parts, inputs, sides);
     }
     return new MergeResult(request.output().toString(), results, inputs, sides);
   }
 
   private static Map<Integer, Map<String, Object>> decisions(
-      WorkPlan work, List<Work.Emitted> emitted) {
-    Map<Integer, Map<String, Object>> decisions = new HashMap<>();
-    for (int s = 0; s < work.scopes().size(); s++) {
-      for (int t = 0; t < work.scopes().get(s).size(); t++) {
-        decisions.put(work.scopes().get(s).get(t), work.states().get(s).decisions(t));
-      }
-    }
+      Map<Integer, Map<String, Object>> ofScopes, List<Work.Emitted> emitted) {
+    Map<Integer, Map<String, Object>> decisions = new HashMap<>(ofScopes);
     for (Work.Emitted e : emitted) {
       Map<String, Object> decided = e.decisions();
       if (decided != null) {
@@ -114,6 +116,7 @@ public record MergeResult(
   }
 
   private static void digestInputs(
+      MergePlan plan,
       PlannedTensor planned,
       List<Work.Emitted> parts,
       List<Map<String, String>> inputs,
@@ -123,7 +126,7 @@ public record MergeResult(
     } else if (planned instanceof Merged m) {
       int models = m.models().size();
       for (int k = 0; k < models; k++) {
-        String name = m.merge().inputs().get(k).spec().name();
+        String name = read(plan.models().get(m.models().get(k)), m.merge().inputs().get(k).spec());
         inputs.get(m.models().get(k)).put(name, digest(parts, k));
       }
       for (int s = 0; s < m.sides().size(); s++) {
@@ -132,9 +135,20 @@ public record MergeResult(
       }
       var base = m.merge().base();
       if (base != null) {
-        inputs.get(m.baseModel()).put(base.name(), digest(parts, models + m.sides().size()));
+        inputs
+            .get(m.baseModel())
+            .put(
+                read(plan.models().get(m.baseModel()), base),
+                digest(parts, models + m.sides().size()));
       }
     }
+  }
+
+  /** What was read of a model: a tensor, or of a larger one a part that has its shape said. */
+  private static String read(ModelInfo model, TensorSpec seen) {
+    TensorSpec stored = model.tensors().get(seen.name());
+    boolean whole = stored == null || stored.shape().equals(seen.shape());
+    return whole ? seen.name() : seen.name() + seen.shape();
   }
 
   private static String digest(List<Work.Emitted> parts, int input) {

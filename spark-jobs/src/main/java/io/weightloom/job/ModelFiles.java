@@ -5,9 +5,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.ShardIndex;
 import io.weightloom.io.Storage;
+import io.weightloom.io.TensorLocation;
+import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethods;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.Shard;
 import io.weightloom.plan.ModelInfo;
+import io.weightloom.plan.PlannedTensor;
+import io.weightloom.plan.PlannedTensor.Merged;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +29,7 @@ final class ModelFiles {
   private static final List<String> LAYER_COUNTS =
       List.of("num_hidden_layers", "n_layer", "n_layers", "num_layers");
   private static final String TIED = "tie_word_embeddings";
+  private static final String VOCABULARY = "vocab_size";
 
   /** The recipe's name in the output, which other tools look for. */
   static final String RECIPE = "mergekit_config.yml";
@@ -40,7 +46,29 @@ final class ModelFiles {
 
   void writeTo(OutputDir output) {
     MergePlan plan = merge.plan();
-    ModelDir donor = merge.models().get(plan.donor());
+    if (isModel()) {
+      writeCompanions(output);
+    }
+    output.write(RECIPE, request.recipe().text().getBytes(StandardCharsets.UTF_8));
+    output.write("README.md", card().getBytes(StandardCharsets.UTF_8));
+    output.write(Manifest.FILE, Json.pretty(Manifest.of(merge, request, result)));
+    if (plan.shards().size() > 1) {
+      output.write("model.safetensors.index.json", index().toJson());
+    }
+  }
+
+  /** Parts of a bundle have neither config nor tokenizer. */
+  private boolean isModel() {
+    MergeMethod method = MergeMethods.named(merge.plan().method()).orElseThrow();
+    return merge.plan().tensors().stream()
+        .noneMatch(
+            t ->
+                t instanceof Merged m
+                    && method.yields(m.merge().params()) != MergeMethod.Yield.MODEL);
+  }
+
+  private void writeCompanions(OutputDir output) {
+    ModelDir donor = merge.models().get(merge.plan().donor());
     Storage storage = Storage.of(donor.path());
     for (String name : donor.companionFiles()) {
       output.write(name, storage.readAll(storage.resolve(donor.path(), name), LIMIT));
@@ -48,12 +76,6 @@ final class ModelFiles {
     ObjectNode config = config(donor.config());
     if (!config.isEmpty()) {
       output.write("config.json", Json.pretty(config));
-    }
-    output.write(RECIPE, request.recipe().text().getBytes(StandardCharsets.UTF_8));
-    output.write("README.md", card().getBytes(StandardCharsets.UTF_8));
-    output.write(Manifest.FILE, Json.pretty(Manifest.of(merge, request, result)));
-    if (plan.shards().size() > 1) {
-      output.write("model.safetensors.index.json", index().toJson());
     }
   }
 
@@ -79,11 +101,30 @@ final class ModelFiles {
     if (config.path(TIED).asBoolean() && hasHeadOfItsOwn()) {
       config.put(TIED, false);
     }
+    vocabulary(config.path(VOCABULARY).asLong(-1)).ifPresent(rows -> config.put(VOCABULARY, rows));
     JsonNode types = config.get("layer_types");
     if (types != null && !plan.layers().isEmpty()) {
       config.remove("layer_types");
     }
     return config;
+  }
+
+  /** The rows of the embeddings, if a policy has cut those that the donor's config speaks of. */
+  private OptionalLong vocabulary(long donors) {
+    Map<String, TensorLocation> own = merge.models().get(merge.plan().donor()).tensors();
+    return merge.plan().tensors().stream()
+        .map(PlannedTensor::output)
+        .filter(t -> t.shape().rank() == 2 && merge.plan().treated().containsKey(t.name()))
+        .filter(t -> rows(own, t.name()) == donors && t.shape().dims().get(0) != donors)
+        .mapToLong(t -> t.shape().dims().get(0))
+        .findFirst();
+  }
+
+  private static long rows(Map<String, TensorLocation> tensors, String name) {
+    TensorLocation found = tensors.get(name);
+    return found == null || found.spec().shape().rank() == 0
+        ? -1
+        : found.spec().shape().dims().get(0);
   }
 
   /** Whether a model whose donor's head is its embedding has got a head from another. */

@@ -9,11 +9,13 @@ import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.plan.PlannedTensor.Tied;
 import java.util.List;
 import java.util.Map;
 
 /** A plan as text and as JSON, for {@code --dry-run}. */
 public final class PlanReport {
+  private static final int SHOWN = 20;
   private static final long HISTOGRAM_BYTES = 256L << 10;
 
   private PlanReport() {}
@@ -71,6 +73,16 @@ public final class PlanReport {
       ObjectNode begins = file.putObject("tensors");
       merge.layouts().get(i).tensors().forEach(t -> begins.put(t.spec().name(), t.begin()));
     }
+    if (!plan.treated().isEmpty()) {
+      out.set("policies", Json.tree(plan.treated()));
+    }
+    ObjectNode tied = Json.object();
+    plan.tensors().stream()
+        .filter(t -> t instanceof Tied)
+        .forEach(t -> tied.put(t.output().name(), tiedTo(plan, (Tied) t)));
+    if (!tied.isEmpty()) {
+      out.set("tied", tied);
+    }
     out.set("warnings", Json.tree(plan.warnings()));
     return out;
   }
@@ -122,8 +134,21 @@ public final class PlanReport {
     copied.stream()
         .limit(5)
         .forEach(c -> line(out, "copied", c.output().name() + ": " + c.reason()));
+    plan.treated().entrySet().stream()
+        .limit(SHOWN)
+        .forEach(t -> line(out, "policy", t.getKey() + ": " + t.getValue()));
+    if (plan.treated().size() > SHOWN) {
+      line(out, "", "and %d more (--output json has all)".formatted(plan.treated().size() - SHOWN));
+    }
+    plan.tensors().stream()
+        .filter(t -> t instanceof Tied)
+        .forEach(t -> line(out, "tied", t.output().name() + " to " + tiedTo(plan, (Tied) t)));
     plan.warnings().forEach(w -> line(out, "warning", w));
     return out.toString();
+  }
+
+  private static String tiedTo(MergePlan plan, Tied tied) {
+    return plan.tensors().get(tied.to()).output().name();
   }
 
   private static String files(int count) {

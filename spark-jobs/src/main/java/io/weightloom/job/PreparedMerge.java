@@ -44,7 +44,17 @@ public record PreparedMerge(
 
   /** Opens the models of a recipe and plans its merge. */
   public static PreparedMerge of(Recipe recipe, MergePlanner.Options options) {
-    Map<String, ModelDir> byLocation = new LinkedHashMap<>();
+    return of(recipe, options, new LinkedHashMap<>());
+  }
+
+  /** Likewise for several recipes, whose models are opened once each. */
+  public static List<PreparedMerge> all(List<Recipe> recipes, MergePlanner.Options options) {
+    Map<String, ModelDir> opened = new LinkedHashMap<>();
+    return recipes.stream().map(r -> of(r, options, opened)).toList();
+  }
+
+  private static PreparedMerge of(
+      Recipe recipe, MergePlanner.Options options, Map<String, ModelDir> byLocation) {
     Map<String, ModelDir> dirs = new LinkedHashMap<>();
     Map<String, ModelInfo> byReference = new LinkedHashMap<>();
     for (String reference : MergePlanner.references(recipe)) {

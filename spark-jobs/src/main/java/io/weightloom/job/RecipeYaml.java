@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -39,9 +40,13 @@ public record RecipeYaml(String path, String text, Recipe recipe) {
    * @throws WeightloomException of kind USAGE that lists all that is wrong with it
    */
   public static RecipeYaml read(Path path) {
-    String text;
+    return parse(path.toString(), text(path));
+  }
+
+  /** The text of a recipe file. */
+  static String text(Path path) {
     try {
-      text = Files.readString(path, StandardCharsets.UTF_8);
+      return Files.readString(path, StandardCharsets.UTF_8);
     } catch (NoSuchFileException e) {
       throw WeightloomException.usage(
           "Cannot read recipe %s: there is no such file (check the path)".formatted(path));
@@ -49,24 +54,41 @@ public record RecipeYaml(String path, String text, Recipe recipe) {
       throw WeightloomException.usage(
           "Cannot read recipe %s: %s (it must be a UTF-8 text file)".formatted(path, e));
     }
-    return parse(path.toString(), text);
   }
 
   /** Parses a recipe's text; {@code path} is for messages. */
   public static RecipeYaml parse(String path, String text) {
-    Object tree;
-    try {
-      tree = yaml().load(text);
-    } catch (YAMLException e) {
-      throw WeightloomException.usage(
-          "Cannot read recipe %s: it is not valid YAML%s (mend the file)".formatted(path, why(e)));
-    }
     RecipeReader.Outcome outcome =
-        RecipeReader.read(withTables(tree, Path.of(path).toAbsolutePath()));
+        RecipeReader.read(withTables(tree(path, text), Path.of(path).toAbsolutePath()));
     if (!outcome.problems().isEmpty()) {
       throw MergePlanner.problems(outcome.problems());
     }
     return new RecipeYaml(path, text, outcome.recipe());
+  }
+
+  /** Whether a recipe file stands for many recipes. */
+  public static boolean isSweep(Path path) {
+    return tree(path.toString(), text(path)) instanceof Map<?, ?> root
+        && root.get("weightloom") instanceof Map<?, ?> own
+        && own.containsKey(Recipe.SWEEP);
+  }
+
+  /** What the text of a recipe file holds: maps, lists, words, numbers. */
+  static @Nullable Object tree(String path, String text) {
+    try {
+      return yaml().load(text);
+    } catch (YAMLException e) {
+      throw WeightloomException.usage(
+          "Cannot read recipe %s: it is not valid YAML%s (mend the file)".formatted(path, why(e)));
+    }
+  }
+
+  /** A recipe that a program made; tables that it names lie beside {@code path}. */
+  static RecipeYaml of(String path, Object tree) {
+    DumperOptions options = new DumperOptions();
+    options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+    options.setWidth(Integer.MAX_VALUE);
+    return parse(path, new Yaml(options).dump(tree));
   }
 
   /**

@@ -6,103 +6,146 @@ import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
-import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What a task does, in pieces that are done one after the other. */
 sealed interface Work extends Serializable {
 
-  /** Bytes of input that it goes through, each read counted. */
+  /** Bytes of input that it goes through: of each read, and once for all that it is read for. */
   long bytes();
+
+  /**
+   * Where bytes go.
+   *
+   * @param file the output file
+   * @param begin first byte of the tensor in it
+   */
+  record Target(String file, long begin) implements Serializable {
+    private static final long serialVersionUID = 1;
+  }
 
   /**
    * Where a merged tensor's bytes are and go.
    *
-   * @param tensor index in the plan
+   * @param output index of the merge in the job
+   * @param tensor index in its plan
    * @param merge what is computed
    * @param base the base's bytes, or null
    * @param inputs the models' bytes, and behind them the side tables'
-   * @param file the output file
-   * @param begin first byte of the tensor in it
+   * @param targets the tensor in the output, and those that are tied to it
+   * @param checkFinite whether a NaN or an infinity is an error
+   * @param isMask whether the numbers, 0 and 1, are written as bits
    */
   record Place(
+      int output,
       int tensor,
       TensorMerge merge,
-      @Nullable TensorLocation base,
-      List<TensorLocation> inputs,
-      String file,
-      long begin)
+      @Nullable TensorView base,
+      List<TensorView> inputs,
+      List<Target> targets,
+      boolean checkFinite,
+      boolean isMask)
       implements Serializable {
     private static final long serialVersionUID = 1;
 
     public Place {
       inputs = List.copyOf(inputs);
+      targets = List.copyOf(targets);
     }
 
-    /** Bytes of input per element. */
-    long width() {
-      TensorLocation b = base;
-      return inputs.stream().mapToLong(i -> i.spec().dtype().bytes()).sum()
-          + (b == null ? 0 : b.spec().dtype().bytes());
+    /** Everything that is read. */
+    List<TensorView> sources() {
+      TensorView b = base;
+      return b == null ? inputs : Stream.concat(Stream.of(b), inputs.stream()).toList();
+    }
+  }
+
+  /** Bytes of input per element of places that are read together: what they share counts once. */
+  static long width(Stream<Place> places) {
+    return places
+        .flatMap(p -> p.sources().stream())
+        .distinct()
+        .mapToLong(v -> v.spec().dtype().bytes())
+        .sum();
+  }
+
+  /**
+   * A merge's share in a read.
+   *
+   * @param scope index of its scope; the scope's state is broadcast
+   * @param member index of the tensor in the scope
+   * @param place the tensor
+   * @param first whether no earlier read has checked the values
+   */
+  record Share(int scope, int member, Place place, boolean first) implements Serializable {
+    private static final long serialVersionUID = 1;
+  }
+
+  /**
+   * Surveys a span of scopes that are cut over tasks.
+   *
+   * @param shares whose surveys
+   * @param at first element
+   * @param count how many
+   * @param bytes of input
+   */
+  record SurveySpan(List<Share> shares, long at, long count, long bytes) implements Work {
+    private static final long serialVersionUID = 1;
+
+    public SurveySpan {
+      shares = List.copyOf(shares);
     }
   }
 
   /**
-   * Surveys a span of a scope that is cut over tasks.
+   * Writes a span of scopes whose surveys are done.
    *
-   * @param scope index of the scope; its state is broadcast
-   * @param place the tensor
-   * @param span where; its tensor index counts in the scope
-   * @param first whether this is the first read, which checks the values
+   * @param shares whose outputs
+   * @param at first element
+   * @param count how many
+   * @param bytes of input
    */
-  record SurveySpan(int scope, Place place, Span span, boolean first) implements Work {
+  record EmitSpan(List<Share> shares, long at, long count, long bytes) implements Work {
     private static final long serialVersionUID = 1;
 
-    @Override
-    public long bytes() {
-      return span.count() * place.width();
+    public EmitSpan {
+      shares = List.copyOf(shares);
     }
   }
 
   /**
-   * Writes a span of a scope whose surveys are done; its state is broadcast.
+   * A merge's share in the work on a whole tensor.
    *
-   * @param scope index of the scope
+   * @param method the method's name
+   * @param scope the tensor alone
    * @param place the tensor
-   * @param span where
-   * @param surveyed whether earlier reads have checked the values
+   * @param leader index of the first share whose surveys find the same
    */
-  record EmitSpan(int scope, Place place, Span span, boolean surveyed) implements Work {
+  record WholeShare(String method, MergeScope scope, Place place, int leader)
+      implements Serializable {
     private static final long serialVersionUID = 1;
 
-    @Override
-    public long bytes() {
-      return span.count() * place.width();
+    MergeState begin() {
+      return ((ElementwiseMethod) MergeMethods.named(method).orElseThrow()).begin(scope);
     }
   }
 
   /**
    * Surveys and writes a tensor in one go: its later reads find it in the page cache.
    *
-   * @param method the method's name
-   * @param scope the tensor alone
-   * @param place the tensor
-   * @param reads the most reads that it takes
+   * @param shares whose
+   * @param bytes of input of the most reads that it takes
    */
-  record WholeTensor(String method, MergeScope scope, Place place, int reads) implements Work {
+  record WholeTensor(List<WholeShare> shares, long bytes) implements Work {
     private static final long serialVersionUID = 1;
 
-    @Override
-    public long bytes() {
-      return place.merge().elements() * place.width() * reads;
-    }
-
-    MergeState begin() {
-      return ((ElementwiseMethod) MergeMethods.named(method).orElseThrow()).begin(scope);
+    public WholeTensor {
+      shares = List.copyOf(shares);
     }
   }
 
@@ -119,7 +162,7 @@ sealed interface Work extends Serializable {
 
     @Override
     public long bytes() {
-      return place.merge().elements() * place.width() * reads;
+      return place.merge().elements() * width(Stream.of(place)) * reads;
     }
 
     MatrixMethod matrixMethod() {
@@ -128,19 +171,35 @@ sealed interface Work extends Serializable {
   }
 
   /**
+   * One of the places that bytes are copied to.
+   *
+   * @param output index of the merge in the job
+   * @param tensor index in its plan
+   * @param targets the tensor in the output, and those that are tied to it
+   */
+  record Copy(int output, int tensor, List<Target> targets) implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    public Copy {
+      targets = List.copyOf(targets);
+    }
+  }
+
+  /**
    * Copies bytes.
    *
-   * @param tensor index in the plan
+   * @param copies where to
    * @param source where from
-   * @param file the output file
-   * @param begin first byte of the tensor in it
    * @param offset first byte to copy, from the start of the tensor
    * @param length bytes to copy
    */
-  record CopyBytes(
-      int tensor, TensorLocation source, String file, long begin, long offset, long length)
+  record CopyBytes(List<Copy> copies, TensorLocation source, long offset, long length)
       implements Work {
     private static final long serialVersionUID = 1;
+
+    public CopyBytes {
+      copies = List.copyOf(copies);
+    }
 
     @Override
     public long bytes() {
@@ -164,7 +223,8 @@ sealed interface Work extends Serializable {
   /**
    * A span that was written.
    *
-   * @param tensor index in the plan
+   * @param output index of the merge in the job
+   * @param tensor index in its plan
    * @param first flat index of its first element, or byte for a copy
    * @param counts by name, to be added up over the spans of the tensor
    * @param inputGrains digests by grain: the models in order, then the base if there is one
@@ -172,6 +232,7 @@ sealed interface Work extends Serializable {
    * @param decisions what was decided for a whole tensor, or null
    */
   record Emitted(
+      int output,
       int tensor,
       long first,
       Map<String, long[]> counts,

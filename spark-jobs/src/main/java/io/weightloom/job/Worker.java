@@ -5,7 +5,6 @@ import io.weightloom.io.ByteSource;
 import io.weightloom.io.ContentDigest;
 import io.weightloom.io.PositionalWriter;
 import io.weightloom.io.Storage;
-import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.merge.MatrixMethod;
@@ -15,16 +14,26 @@ import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.SpanRunner;
 import io.weightloom.merge.SpanRunner.BlockReader;
+import io.weightloom.merge.SpanRunner.BlockWriter;
+import io.weightloom.merge.SpanRunner.Emitting;
+import io.weightloom.merge.SpanRunner.Feed;
+import io.weightloom.merge.SpanRunner.Surveying;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,14 +44,12 @@ final class Worker implements AutoCloseable {
   private static final ThreadLocal<@Nullable SpanRunner> RUNNERS = new ThreadLocal<>();
 
   private final int blockElements;
-  private final boolean checkFinite;
   private final SpanRunner runner;
   private final Map<String, ByteSource> sources = new HashMap<>();
   private final Map<String, PositionalWriter> outputs = new HashMap<>();
 
-  Worker(int blockElements, boolean checkFinite) {
+  Worker(int blockElements) {
     this.blockElements = blockElements;
-    this.checkFinite = checkFinite;
     this.runner = runner(blockElements);
   }
 
@@ -56,90 +63,213 @@ final class Worker implements AutoCloseable {
     return runner;
   }
 
-  Work.Done run(Work work, MergeState[] states) {
+  List<? extends Work.Done> run(Work work, MergeState[] states) {
     if (work instanceof Work.SurveySpan w) {
-      Survey survey = states[w.scope()].survey().orElseThrow();
-      return new Work.Surveyed(w.scope(), survey(survey, w.place(), w.span(), w.first()));
+      return survey(w, states);
     }
     if (work instanceof Work.EmitSpan w) {
-      return emit(states[w.scope()], w.place(), w.span(), !w.surveyed(), null);
+      return emit(w, states);
     }
     if (work instanceof Work.WholeTensor w) {
       return wholeTensor(w);
     }
     if (work instanceof Work.WholeMatrix w) {
-      return wholeMatrix(w);
+      return List.of(wholeMatrix(w));
     }
     return copy((Work.CopyBytes) work);
   }
 
-  private Work.Emitted wholeTensor(Work.WholeTensor work) {
-    MergeState state = work.begin();
-    Span span = new Span(0, 0, work.place().merge().elements());
-    boolean first = true;
-    for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
-      state = s.get().conclude(List.of(survey(s.get(), work.place(), span, first)));
-      first &= !s.get().isComplete();
+  private List<Work.Surveyed> survey(Work.SurveySpan work, MergeState[] states) {
+    Reading reading = new Reading();
+    List<Surveying> surveys = new ArrayList<>();
+    for (Work.Share share : work.shares()) {
+      Span span = new Span(share.member(), work.at(), work.count());
+      Survey survey = states[share.scope()].survey().orElseThrow();
+      surveys.add(
+          new Surveying(
+              survey, reading.feed(share.place(), span, share.first(), survey.isComplete())));
     }
-    return emit(state, work.place(), span, first, state.decisions(0));
+    List<MergeState.Part> parts = runner.survey(surveys, reading.reader());
+    return IntStream.range(0, parts.size())
+        .mapToObj(i -> new Work.Surveyed(work.shares().get(i).scope(), parts.get(i)))
+        .toList();
   }
 
-  private MergeState.Part survey(Survey survey, Work.Place place, Span span, boolean first) {
-    return runner.survey(
-        survey,
-        place.merge(),
-        span,
-        (i, o, b, n) -> read(location(place, i), o, b, n),
-        checkFinite && first);
+  private List<Work.Emitted> emit(Work.EmitSpan work, MergeState[] states) {
+    Emission emission = new Emission();
+    for (Work.Share share : work.shares()) {
+      Span span = new Span(share.member(), work.at(), work.count());
+      emission.add(states[share.scope()], share.place(), span, share.first());
+    }
+    return emission.run(i -> null);
   }
 
-  private Work.Emitted emit(
-      MergeState state,
-      Work.Place place,
-      Span span,
-      boolean first,
-      @Nullable Map<String, Object> decided) {
-    List<ContentDigest.Accumulator> inputs = inputDigests(place);
-    ContentDigest.Accumulator output = digest(place.merge().output());
-    PositionalWriter writer = output(place.file());
-    BlockReader reader =
-        new BlockReader() {
-          @Override
-          public void read(int i, long offset, byte[] block, int n) {
-            readAhead(i, offset, block, n);
-            inputs.get(i == SpanRunner.BASE ? inputs.size() - 1 : i).update(block, 0, n);
-          }
+  /** Rounds of surveys, each of all shares that still ask for one, then the emission of all. */
+  private List<Work.Emitted> wholeTensor(Work.WholeTensor work) {
+    List<Work.WholeShare> shares = work.shares();
+    Span span = new Span(0, 0, shares.get(0).place().merge().elements());
+    List<MergeState> states = new ArrayList<>();
+    shares.forEach(s -> states.add(s.begin()));
+    boolean[] first = new boolean[shares.size()];
+    Arrays.fill(first, true);
+    while (states.stream().anyMatch(s -> s.survey().isPresent())) {
+      round(shares, span, states, first);
+    }
+    Emission emission = new Emission();
+    for (int i = 0; i < first.length; i++) {
+      emission.add(states.get(i), shares.get(i).place(), span, first[i]);
+    }
+    return emission.run(i -> states.get(i).decisions(0));
+  }
 
-          @Override
-          public void readAhead(int i, long offset, byte[] block, int n) {
-            Worker.this.read(location(place, i), offset, block, n);
+  private void round(
+      List<Work.WholeShare> shares, Span span, List<MergeState> states, boolean[] first) {
+    Reading reading = new Reading();
+    List<Surveying> surveys = new ArrayList<>();
+    Map<Integer, Integer> ofLeader = new HashMap<>();
+    for (int i = 0; i < first.length; i++) {
+      Optional<Survey> survey = states.get(i).survey();
+      if (survey.isPresent() && shares.get(i).leader() == i) {
+        ofLeader.put(i, surveys.size());
+        Feed feed = reading.feed(shares.get(i).place(), span, first[i], survey.get().isComplete());
+        surveys.add(new Surveying(survey.get(), feed));
+      }
+    }
+    List<MergeState.Part> parts = runner.survey(surveys, reading.reader());
+    for (int i = 0; i < first.length; i++) {
+      Optional<Survey> survey = states.get(i).survey();
+      Integer part = ofLeader.get(shares.get(i).leader());
+      if (survey.isPresent() && part != null) {
+        states.set(i, survey.get().conclude(List.of(parts.get(part))));
+        first[i] &= !survey.get().isComplete();
+      }
+    }
+  }
+
+  /** What one read goes through: each tensor once, whoever looks at it. */
+  private final class Reading {
+    private final Map<TensorView, Integer> numbers = new LinkedHashMap<>();
+    private final List<TensorView> views = new ArrayList<>();
+    private final Set<Integer> checked = new HashSet<>();
+
+    /**
+     * The share of one merge. Values that another share checks are not checked again.
+     *
+     * @param complete whether it looks at every value
+     */
+    Feed feed(Work.Place place, Span span, boolean first, boolean complete) {
+      int[] feed = new int[place.inputs().size() + 1];
+      TensorView base = place.base();
+      feed[0] = base == null ? SpanRunner.BASE : number(base);
+      for (int i = 1; i < feed.length; i++) {
+        feed[i] = number(place.inputs().get(i - 1));
+      }
+      boolean check = first && place.checkFinite();
+      if (check && complete) {
+        check = checked.addAll(Arrays.stream(feed).filter(n -> n >= 0).boxed().toList());
+      }
+      return new Feed(place.merge(), span, feed, check);
+    }
+
+    private int number(TensorView view) {
+      Integer known = numbers.putIfAbsent(view, views.size());
+      if (known == null) {
+        views.add(view);
+      }
+      return known == null ? views.size() - 1 : known;
+    }
+
+    List<TensorView> views() {
+      return views;
+    }
+
+    BlockReader reader() {
+      return (i, offset, block, n) -> read(views.get(i), offset, block, n);
+    }
+  }
+
+  /** A read that writes. */
+  private final class Emission {
+    private final Reading reading = new Reading();
+    private final List<Work.Place> places = new ArrayList<>();
+    private final List<Emitting> emissions = new ArrayList<>();
+    private final List<ContentDigest.Accumulator> written = new ArrayList<>();
+
+    void add(MergeState state, Work.Place place, Span span, boolean first) {
+      ContentDigest.Accumulator digest =
+          digest(place.isMask() ? DType.U8 : place.merge().output().dtype());
+      places.add(place);
+      written.add(digest);
+      emissions.add(
+          new Emitting(state, reading.feed(place, span, first, true), writer(place, digest)));
+    }
+
+    List<Work.Emitted> run(IntFunction<@Nullable Map<String, Object>> decisions) {
+      List<ContentDigest.Accumulator> digests =
+          reading.views().stream().map(v -> digest(v.spec())).toList();
+      List<Map<String, long[]>> counts = runner.emit(emissions, digesting(digests));
+      List<Work.Emitted> done = new ArrayList<>();
+      for (int i = 0; i < places.size(); i++) {
+        done.add(
+            new Work.Emitted(
+                places.get(i).output(),
+                places.get(i).tensor(),
+                emissions.get(i).feed().span().first(),
+                counts.get(i),
+                grains(emissions.get(i).feed().sources(), digests),
+                written.get(i).grains(),
+                decisions.apply(i)));
+      }
+      return done;
+    }
+
+    private BlockReader digesting(List<ContentDigest.Accumulator> digests) {
+      BlockReader plain = reading.reader();
+      return new BlockReader() {
+        @Override
+        public void read(int i, long offset, byte[] block, int n) {
+          plain.read(i, offset, block, n);
+          digests.get(i).update(block, 0, n);
+        }
+
+        @Override
+        public void readAhead(int i, long offset, byte[] block, int n) {
+          plain.read(i, offset, block, n);
+        }
+      };
+    }
+
+    /** The models' in order, the side tables', then the base's if there is one. */
+    private long[][] grains(int[] feed, List<ContentDigest.Accumulator> digests) {
+      boolean based = feed[0] != SpanRunner.BASE;
+      long[][] grains = new long[based ? feed.length : feed.length - 1][];
+      for (int i = 0; i < grains.length; i++) {
+        grains[i] = digests.get(feed[(i + 1) % feed.length]).grains();
+      }
+      return grains;
+    }
+  }
+
+  private BlockWriter writer(Work.Place place, ContentDigest.Accumulator digest) {
+    List<PositionalWriter> writers = place.targets().stream().map(t -> output(t.file())).toList();
+    BlockWriter bytes =
+        (offset, block, n) -> {
+          digest.update(block, 0, n);
+          for (int i = 0; i < writers.size(); i++) {
+            Work.Target target = place.targets().get(i);
+            write(writers.get(i), target.file(), target.begin() + offset, block, n);
           }
         };
-    Map<String, long[]> counts =
-        runner.emit(
-            state,
-            place.merge(),
-            span,
-            reader,
-            (offset, block, n) -> {
-              output.update(block, 0, n);
-              write(writer, place.file(), place.begin() + offset, block, n);
-            },
-            checkFinite && first);
-    return new Work.Emitted(
-        place.tensor(),
-        span.first(),
-        counts,
-        inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
-        output.grains(),
-        decided);
+    return place.isMask()
+        ? PackedBits.packing(place.merge().output().dtype().bytes(), bytes)
+        : bytes;
   }
 
   /** The models' in order, the side tables', then the base's if there is one. */
   private static List<ContentDigest.Accumulator> inputDigests(Work.Place place) {
     List<ContentDigest.Accumulator> inputs = new ArrayList<>();
     place.inputs().forEach(i -> inputs.add(digest(i.spec())));
-    TensorLocation base = place.base();
+    TensorView base = place.base();
     if (base != null) {
       inputs.add(digest(base.spec()));
     }
@@ -158,26 +288,23 @@ final class Worker implements AutoCloseable {
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     long[] digested = new long[inputs.size()];
     ContentDigest.Accumulator output = digest(place.merge().output());
-    PositionalWriter writer = output(place.file());
     Map<String, Object> decisions =
         new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
             .merge(
                 method,
                 place.merge(),
                 (i, offset, block, n) -> {
-                  read(location(place, i), offset, block, n);
+                  read(view(place, i), offset, block, n);
                   int input = i == SpanRunner.BASE ? inputs.size() - 1 : i;
                   if (offset == digested[input]) { // Later reads are of what was digested.
                     inputs.get(input).update(block, 0, n);
                     digested[input] += n;
                   }
                 },
-                (offset, block, n) -> {
-                  output.update(block, 0, n);
-                  write(writer, place.file(), place.begin() + offset, block, n);
-                },
-                checkFinite);
+                writer(place, output),
+                place.checkFinite());
     return new Work.Emitted(
+        place.output(),
         place.tensor(),
         0,
         Map.of(),
@@ -186,23 +313,37 @@ final class Worker implements AutoCloseable {
         decisions);
   }
 
-  private Work.Emitted copy(Work.CopyBytes work) {
+  private List<Work.Emitted> copy(Work.CopyBytes work) {
     ContentDigest.Accumulator digest = digest(work.source().spec());
-    PositionalWriter writer = output(work.file());
     byte[] block = new byte[(int) Math.min(work.length(), blockElements)];
     for (long done = 0; done < work.length(); done += block.length) {
       int n = (int) Math.min(block.length, work.length() - done);
-      read(work.source(), work.offset() + done, block, n);
+      long at = work.offset() + done;
+      source(work.source().file()).readFully(work.source().begin() + at, block, 0, n);
       digest.update(block, 0, n);
-      write(writer, work.file(), work.begin() + work.offset() + done, block, n);
+      for (Work.Copy copy : work.copies()) {
+        for (Work.Target target : copy.targets()) {
+          write(output(target.file()), target.file(), target.begin() + at, block, n);
+        }
+      }
     }
     long[] grains = digest.grains();
-    return new Work.Emitted(
-        work.tensor(), work.offset(), Map.of(), new long[][] {grains}, grains, null);
+    return work.copies().stream()
+        .map(
+            c ->
+                new Work.Emitted(
+                    c.output(),
+                    c.tensor(),
+                    work.offset(),
+                    Map.of(),
+                    new long[][] {grains},
+                    grains,
+                    null))
+        .toList();
   }
 
-  private static TensorLocation location(Work.Place place, int input) {
-    TensorLocation base = place.base();
+  private static TensorView view(Work.Place place, int input) {
+    TensorView base = place.base();
     if (input != SpanRunner.BASE) {
       return place.inputs().get(input);
     }
@@ -214,17 +355,23 @@ final class Worker implements AutoCloseable {
 
   /** A grain's bytes: its elements, or as many bytes for the types that are narrower. */
   static ContentDigest.Accumulator digest(TensorSpec spec) {
-    return new ContentDigest.Accumulator((long) Span.GRAIN * grainWidth(spec.dtype()));
+    return digest(spec.dtype());
+  }
+
+  private static ContentDigest.Accumulator digest(DType dtype) {
+    return new ContentDigest.Accumulator((long) Span.GRAIN * grainWidth(dtype));
   }
 
   static int grainWidth(DType dtype) {
     return Math.max(1, dtype.bits() / 8);
   }
 
-  private void read(TensorLocation from, long offset, byte[] block, int n) {
-    sources
-        .computeIfAbsent(from.file(), f -> Storage.of(f).open(f))
-        .readFully(from.begin() + offset, block, 0, n);
+  private void read(TensorView from, long offset, byte[] block, int n) {
+    from.read(source(from.stored().file()), offset, block, n);
+  }
+
+  private ByteSource source(String file) {
+    return sources.computeIfAbsent(file, f -> Storage.of(f).open(f));
   }
 
   private PositionalWriter output(String file) {

@@ -52,6 +52,9 @@ class CommandsTest {
       strings = {
         "",
         "merge",
+        "sweep",
+        "bundle",
+        "unpack",
         "explode",
         "implode",
         "export",

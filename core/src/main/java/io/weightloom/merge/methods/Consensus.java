@@ -5,6 +5,7 @@ import static io.weightloom.merge.taskvector.TaskVectorParams.LAMBDA;
 import static io.weightloom.merge.taskvector.TaskVectorParams.WEIGHT;
 
 import com.google.auto.service.AutoService;
+import io.weightloom.merge.BundlePart;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
@@ -49,18 +50,22 @@ public final class Consensus implements TaskVectorMethod {
               ParamSpec.perModel(
                       "mask_lambda", "how much of the rest a model's own change outweighs")
                   .within(new Range(0, true, Double.POSITIVE_INFINITY))
-                  .orElse(0.4),
+                  .orElse(0.4)
+                  .forEmission(),
               ParamSpec.extension(
-                  "prun_thre_k",
-                  2,
-                  new Range(0, true, Double.POSITIVE_INFINITY),
-                  "how many models must use a parameter"),
+                      "prun_thre_k",
+                      2,
+                      new Range(0, true, Double.POSITIVE_INFINITY),
+                      "how many models must use a parameter")
+                  .forEmission(),
               ParamSpec.extension(
                   "multi_task",
                   List.of("task_arithmetic", "ties", "ties_mergekit"),
                   "how the merged task vector is made"),
               ParamSpec.extension(
-                  "compare", List.of("models", "deltas"), "what is subtracted to make a mask")),
+                  "compare", List.of("models", "deltas"), "what is subtracted to make a mask"),
+              BundlePart.PART,
+              BundlePart.MASK_OF),
           List.of(
               new Variant("reference", "the paper's own code: compares parameters", Map.of()),
               new Variant("delta", "the same formula on task vectors", Map.of("compare", "deltas")),
@@ -115,6 +120,13 @@ public final class Consensus implements TaskVectorMethod {
         new TaskVectorRule.Consensus(
             p.numbers("mask_lambda"),
             (int) Math.ceil(p.number("prun_thre_k")),
-            p.choice("compare").equals("models")));
+            p.choice("compare").equals("models"),
+            BundlePart.of(p),
+            BundlePart.maskOf(p)));
+  }
+
+  @Override
+  public Yield yields(Params params) {
+    return BundlePart.of(params);
   }
 }

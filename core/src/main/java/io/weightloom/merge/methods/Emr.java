@@ -5,6 +5,7 @@ import static io.weightloom.merge.taskvector.TaskVectorParams.LAMBDA;
 import com.google.auto.service.AutoService;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.Arith;
+import io.weightloom.merge.BundlePart;
 import io.weightloom.merge.Chunk;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.GrainSums;
@@ -49,7 +50,9 @@ public final class Emr implements ElementwiseMethod {
               ParamSpec.extension(
                   "rescaler_of",
                   List.of("tensors", "model"),
-                  "means in the rescalers that are reported; changes nothing")),
+                  "means in the rescalers that are reported; changes nothing"),
+              BundlePart.PART,
+              BundlePart.MASK_OF),
           List.of(
               new Variant(
                   "reference", "the paper's own code: sums of each tensor's means", Map.of()),
@@ -58,6 +61,11 @@ public final class Emr implements ElementwiseMethod {
   @Override
   public MethodSpec spec() {
     return SPEC;
+  }
+
+  @Override
+  public Yield yields(Params params) {
+    return BundlePart.of(params);
   }
 
   @Override
@@ -166,12 +174,36 @@ public final class Emr implements ElementwiseMethod {
 
     @Override
     public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
-      double lambda = scope.tensors().get(span.tensor()).params().number("lambda");
+      Params params = scope.tensors().get(span.tensor()).params();
+      double lambda = params.number("lambda");
       V sign = arith.vector();
+      if (BundlePart.of(params) == Yield.MASK) {
+        return mask(arith, sign, BundlePart.maskOf(params));
+      }
+      boolean isVector = BundlePart.of(params) == Yield.VECTOR;
       return (chunk, out) -> {
         unify(arith, chunk, sign, out);
+        if (isVector) {
+          return;
+        }
         arith.scale(out, lambda, out, chunk.length());
         arith.add(chunk.base(), out, out, chunk.length());
+      };
+    }
+
+    /** 1 where the model agrees with the elected sign. */
+    private static <V> Emitter<V> mask(Arith<V> arith, V sign, int model) {
+      double[] unified = new double[Arith.CAPACITY];
+      double[] delta = new double[Arith.CAPACITY];
+      return (chunk, out) -> {
+        int n = chunk.length();
+        unify(arith, chunk, sign, out);
+        arith.widen(out, unified, 0, n);
+        arith.widen(chunk.inputs()[model], delta, 0, n);
+        for (int i = 0; i < n; i++) {
+          delta[i] = Math.signum(delta[i]) * unified[i] > 0 ? 1 : 0;
+        }
+        arith.narrow(delta, out, n);
       };
     }
 

@@ -2,6 +2,7 @@ package io.weightloom.merge.taskvector;
 
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.taskvector.TaskVectorRule.Consensus;
 import java.util.Map;
 
@@ -17,6 +18,7 @@ final class ConsensusMask<V> {
   private final V[] models;
   private final double[] own = new double[Arith.CAPACITY];
   private final double[] others = new double[Arith.CAPACITY];
+  private final double[] mask = new double[Arith.CAPACITY];
   private final int[] uses = new int[Arith.CAPACITY];
   private final V scratch;
   private final long[] used;
@@ -43,8 +45,21 @@ final class ConsensusMask<V> {
     }
   }
 
-  /** Sets to 0 what too few models use. */
+  /** Sets to 0 what too few models use; or leaves all, or makes a mask of it, as the rule says. */
   void mask(V base, V merged, int n) {
+    count(base, merged, n);
+    if (rule.yield() == Yield.MASK) {
+      arith.narrow(mask, merged, n);
+    } else if (rule.yield() == Yield.MODEL) {
+      arith.widen(merged, own, 0, n);
+      for (int i = 0; i < n; i++) {
+        own[i] = uses[i] >= rule.uses() ? own[i] : 0;
+      }
+      arith.narrow(own, merged, n);
+    }
+  }
+
+  private void count(V base, V merged, int n) {
     java.util.Arrays.fill(uses, 0, n, 0);
     for (int k = 0; k < models.length; k++) {
       differences(base, merged, models[k], n);
@@ -54,15 +69,13 @@ final class ConsensusMask<V> {
         int use = Math.abs(own[i]) > arith.scalar(Math.abs(others[i]) * lambda) ? 1 : 0;
         uses[i] += use;
         count += use;
+        mask[i] = k == rule.maskOf() ? use : mask[i];
       }
       used[k] += count;
     }
-    arith.widen(merged, own, 0, n);
     for (int i = 0; i < n; i++) {
       usedBy[uses[i]]++;
-      own[i] = uses[i] >= rule.uses() ? own[i] : 0;
     }
-    arith.narrow(own, merged, n);
   }
 
   /** What the model changes and what the merge would still change of it, up to their signs. */
@@ -77,6 +90,10 @@ final class ConsensusMask<V> {
       arith.subtract(merged, model, scratch, n);
     }
     arith.widen(scratch, others, 0, n);
+  }
+
+  boolean makesModel() {
+    return rule.yield() == Yield.MODEL;
   }
 
   Map<String, long[]> counts() {

@@ -67,6 +67,9 @@ final class TaskVectorEmitter<V> implements Emitter<V> {
     }
     if (consensus != null) {
       consensus.mask(chunk.base(), out, n);
+      if (!consensus.makesModel()) {
+        return;
+      }
     }
     if (rule.lambda() != 1) {
       arith.scale(out, rule.lambda(), out, n);

@@ -26,7 +26,7 @@ public final class TaskVectorParams {
           .within(Range.DENSITY)
           .orElse(1);
   public static final ParamSpec LAMBDA =
-      ParamSpec.number("lambda", 1, "factor of the merged task vector");
+      ParamSpec.number("lambda", 1, "factor of the merged task vector").forEmission();
   public static final ParamSpec INT8_MASK =
       ParamSpec.flag("int8_mask", false, "accepted for mergekit's sake; changes nothing");
   public static final ParamSpec SCOPE =

@@ -1,5 +1,6 @@
 package io.weightloom.merge.taskvector;
 
+import io.weightloom.merge.MergeMethod.Yield;
 import java.io.Serializable;
 import java.math.BigDecimal;
 import java.util.Arrays;
@@ -125,8 +126,11 @@ public record TaskVectorRule(
    * @param uses how many models must use a coordinate
    * @param throughModels whether the differences are taken of parameters, as the reference code
    *     does; else |δₜ| > λₜ·|M − δₜ| is compared, which rounds differently
+   * @param yield whether the model is written, M itself, or one model's mask
+   * @param maskOf which model's
    */
-  public record Consensus(double[] lambdas, int uses, boolean throughModels)
+  public record Consensus(
+      double[] lambdas, int uses, boolean throughModels, Yield yield, int maskOf)
       implements Serializable {}
 
   /** How many of n elements a density d keeps. */

@@ -1,0 +1,127 @@
+package io.weightloom.merge;
+
+import static java.util.Map.entry;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weightloom.linalg.Gram;
+import io.weightloom.linalg.LinAlgRegistry;
+import io.weightloom.linalg.Matrix;
+import io.weightloom.tensor.DType;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** How often each method goes over the weights, the emission included. */
+class ReadsPerMethodTest {
+
+  /**
+   * The most reads of any variant on BF16 weights, method by method; of matrix methods on matrices,
+   * which one task reads from first to last.
+   */
+  private static final Map<String, Integer> MOST =
+      Map.ofEntries(
+          entry("adamerging", 4), // As TIES, where it takes TIES' entries.
+          entry("arcee_fusion", 3),
+          entry("breadcrumbs", 3),
+          entry("breadcrumbs_ties", 3),
+          entry("consensus", 4), // As TIES, where the masks are of TIES' vector.
+          entry("dare_linear", 2),
+          entry("dare_ties", 4), // The majority sign takes one of its own.
+          entry("della", 2),
+          entry("della_linear", 2),
+          entry("ema", 1),
+          entry("emr", 2), // Rescalers are decided before the emission.
+          entry("expo", 1),
+          entry("fisher", 2),
+          entry("flag_aggregator", 2),
+          entry("interpolation", 1),
+          entry("iso_c", 3),
+          entry("iso_cts", 5),
+          entry("karcher", 2),
+          entry("knots", 7),
+          entry("linear", 1),
+          entry("magmax", 1),
+          entry("model_soup", 1),
+          entry("model_stock", 2),
+          entry("multislerp", 2),
+          entry("nearswap", 1),
+          entry("nuslerp", 2),
+          entry("passthrough", 1),
+          entry("pcb", 5),
+          entry("ram", 1),
+          entry("ramplus_tl", 2),
+          entry("ratatouille", 1),
+          entry("regmean", 2),
+          entry("rws", 2),
+          entry("sce", 3),
+          entry("slerp", 2),
+          entry("task_arithmetic", 1),
+          entry("ties", 4),
+          entry("tsv_m", 4),
+          entry("variance_corrected", 3),
+          entry("warp", 2),
+          entry("wudi", 8));
+
+  static List<MethodCase> elementwise() {
+    return MethodCase.all();
+  }
+
+  static List<MethodCase> ofMatrices() {
+    return MethodCase.ofMatrices();
+  }
+
+  @Test
+  void everyListedMethodIsThere() {
+    assertThat(MergeMethods.names()).containsAll(MOST.keySet());
+  }
+
+  @ParameterizedTest
+  @MethodSource("elementwise")
+  void elementwise(MethodCase method) {
+    int models = method.models();
+    MergeInMemory merge = method.busy(models).dtype(DType.BF16).seed(3);
+    RandomModels.add(merge, "t", 70_000, models, DType.BF16, DType.BF16);
+
+    int reads = merge.run().reads();
+
+    assertThat(reads).isLessThanOrEqualTo(most(method));
+  }
+
+  @ParameterizedTest
+  @MethodSource("ofMatrices")
+  void ofMatrices(MethodCase method) {
+    MatrixInMemory merge = MatrixInMemory.of(method.spec().name());
+    merge = method.variant().isEmpty() ? merge : merge.variant(method.variant());
+    if (!method.spec().sideTables().isEmpty()) {
+      merge.grams(
+          Stream.of(1, 2, 3)
+              .map(k -> new Gram(LinAlgRegistry.reference(), 12).add(random(14, 12, k)).matrix())
+              .toArray(Matrix[]::new));
+    }
+
+    int[] reads =
+        merge
+            .dtype(DType.F32)
+            .run(random(16, 12, 1), random(16, 12, 2), random(16, 12, 3), random(16, 12, 4))
+            .reads();
+
+    assertThat(Arrays.stream(reads).max().orElse(0)).isLessThanOrEqualTo(most(method));
+  }
+
+  /** A method that is not listed is held to its own word by the runs themselves. */
+  private static int most(MethodCase method) {
+    return MOST.getOrDefault(method.spec().name(), Integer.MAX_VALUE);
+  }
+
+  private static Matrix random(int rows, int columns, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    Matrix m = Matrix.zeros(rows, columns);
+    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
+    return m;
+  }
+}

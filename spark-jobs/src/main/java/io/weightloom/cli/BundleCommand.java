@@ -1,0 +1,71 @@
+package io.weightloom.cli;
+
+import io.weightloom.job.BundleJob;
+import io.weightloom.job.PreparedMerge;
+import io.weightloom.job.RecipeYaml;
+import io.weightloom.job.Units;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code weightloom bundle}. */
+@Command(
+    name = "bundle",
+    description =
+        "Store many fine-tuned models of one base as a merged task vector and a mask of a bit a"
+            + " parameter for each: TALL masks, EMR-Merging.",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  weightloom bundle tall.yml bundle           merge_method: consensus, or emr",
+      "  weightloom unpack bundle --model math math  gives a model back",
+    })
+final class BundleCommand implements Callable<Integer> {
+
+  @Parameters(index = "0", paramLabel = "RECIPE", description = "a recipe of consensus or emr")
+  private Path recipe = Path.of("");
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")
+  private Path output = Path.of("");
+
+  @Option(
+      names = "--no-base",
+      description = "name the base instead of copying it; it is needed to unpack")
+  private boolean noBase;
+
+  @Mixin private MergeOptions options = new MergeOptions();
+
+  @Override
+  public Integer call() {
+    BundleJob job =
+        new BundleJob(
+            RecipeYaml.read(recipe),
+            options.planning(),
+            options.blockElements(),
+            options.job().progress());
+    List<PreparedMerge> merges = job.prepare(!noBase);
+    JobOptions.Ended<Long> ended =
+        options.run(
+            merges.get(0).plan(),
+            spark -> job.run(spark, output, options.overwrite(), !noBase, merges));
+    long apart = merges.get(0).models().stream().mapToLong(m -> bytes(m)).sum();
+    System.err.printf(
+        Locale.ROOT,
+        "bundled %d models in %.1f s: %s, %s as models: %s%n",
+        merges.size() - (noBase ? 1 : 2),
+        ended.seconds(),
+        Units.bytes(ended.result()),
+        Units.bytes(apart),
+        output);
+    return 0;
+  }
+
+  private static long bytes(io.weightloom.io.ModelDir model) {
+    return model.tensors().values().stream().mapToLong(t -> t.spec().byteSize()).sum();
+  }
+}

@@ -1,0 +1,293 @@
+package io.weightloom.job;
+
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.weightloom.error.WeightloomException;
+import io.weightloom.job.MergeRequest.Progress;
+import io.weightloom.job.MergeResult.TensorResult;
+import io.weightloom.merge.BundlePart;
+import io.weightloom.plan.MergePlanner;
+import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.recipe.Recipe;
+import io.weightloom.tensor.DType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.apache.spark.SparkContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Many fine-tuned models as one bundle: a base, one merged task vector, and for each model a mask
+ * of a bit a parameter and a factor, from which the model is got back nearly as it was (TALL masks,
+ * Wang et al., 2024; EMR-Merging, Huang et al., 2024). All parts are written from one read.
+ */
+public final class BundleJob {
+
+  /** What a bundle says of itself. */
+  public static final String FILE = "bundle.json";
+
+  /** How many models use a parameter, tensor by tensor. */
+  public static final String AGREEMENT = "agreement.csv";
+
+  private static final String VECTOR = "vector";
+  private static final String BASE = "base";
+  private static final String MASKS = "masks";
+  private static final String EXTENSIONS = "weightloom";
+  private static final Set<String> METHODS = Set.of("consensus", "emr");
+  private static final int SCHEMA = 1;
+
+  private final RecipeYaml yaml;
+  private final MergePlanner.Options options;
+  private final int blockElements;
+  private final Progress progress;
+
+  /**
+   * @param yaml a recipe of {@code consensus} or {@code emr}
+   * @param blockElements elements read at a time from each model: a power of two
+   */
+  public BundleJob(
+      RecipeYaml yaml, MergePlanner.Options options, int blockElements, Progress progress) {
+    Recipe recipe = yaml.recipe();
+    if (!METHODS.contains(recipe.method()) || !recipe.slices().isEmpty()) {
+      throw WeightloomException.usage(
+          "Cannot bundle by %s: a bundle is made by consensus or emr, of whole models (change merge_method)"
+              .formatted(recipe.method()));
+    }
+    this.yaml = yaml;
+    this.options = options;
+    this.blockElements = blockElements;
+    this.progress = progress;
+  }
+
+  /** The names of the models in the bundle, in the order of the recipe. */
+  private List<String> names() {
+    List<String> models = members();
+    List<String> last = models.stream().map(BundleJob::last).toList();
+    return IntStream.range(0, last.size())
+        .mapToObj(
+            i ->
+                last.indexOf(last.get(i)) == last.lastIndexOf(last.get(i))
+                    ? last.get(i)
+                    : last.get(i) + "-" + i)
+        .toList();
+  }
+
+  private List<String> members() {
+    String base = yaml.recipe().base().orElse("");
+    return yaml.recipe().models().stream()
+        .map(Recipe.Source::model)
+        .filter(m -> !m.equals(base))
+        .toList();
+  }
+
+  private static String last(String reference) {
+    String trimmed = reference.replaceFirst("/+$", "");
+    return trimmed.substring(trimmed.lastIndexOf('/') + 1);
+  }
+
+  /** Everything that will be written, planned: the vector, the masks, the base. */
+  public List<PreparedMerge> prepare(boolean withBase) {
+    return PreparedMerge.all(
+        parts(withBase).values().stream().map(RecipeYaml::recipe).toList(), options);
+  }
+
+  private Map<String, RecipeYaml> parts(boolean withBase) {
+    Map<String, RecipeYaml> parts = new LinkedHashMap<>();
+    parts.put(VECTOR, part("vector", 0));
+    List<String> names = names();
+    for (int k = 0; k < names.size(); k++) {
+      parts.put(MASKS + "/" + names.get(k), part("mask", k));
+    }
+    if (withBase) {
+      String base = yaml.recipe().base().orElseThrow();
+      parts.put(
+          BASE,
+          RecipeYaml.of(
+              yaml.path(),
+              Map.of("merge_method", "passthrough", "models", List.of(Map.of("model", base)))));
+    }
+    return parts;
+  }
+
+  /** The recipe that writes a part; the vector is of fp32 unless the recipe says otherwise. */
+  private RecipeYaml part(String part, int maskOf) {
+    Map<String, Object> tree = new LinkedHashMap<>();
+    Map<String, Object> extensions = new LinkedHashMap<>();
+    if (RecipeYaml.tree(yaml.path(), yaml.text()) instanceof Map<?, ?> root) {
+      root.forEach((k, v) -> tree.put(String.valueOf(k), v));
+      if (root.get(EXTENSIONS) instanceof Map<?, ?> own) {
+        own.forEach((k, v) -> extensions.put(String.valueOf(k), v));
+      }
+    }
+    extensions.put(BundlePart.PART.name(), part);
+    if (part.equals("mask")) {
+      extensions.put(BundlePart.MASK_OF.name(), maskOf);
+    }
+    tree.put(EXTENSIONS, extensions);
+    tree.putIfAbsent("out_dtype", "float32");
+    return RecipeYaml.of(yaml.path(), tree);
+  }
+
+  /**
+   * Writes the bundle.
+   *
+   * @param merges as {@link #prepare} made them
+   * @return bytes of the bundle's weights
+   * @throws WeightloomException if it cannot; nothing is left under the output's name
+   */
+  public long run(
+      SparkContext spark,
+      Path output,
+      boolean overwrite,
+      boolean withBase,
+      List<PreparedMerge> merges) {
+    long bytes = merges.stream().mapToLong(m -> m.plan().outputBytes()).sum();
+    merges.forEach(
+        m ->
+            new MergeRequest(yaml, output, options, overwrite, blockElements, progress)
+                .requireWritable(m));
+    try (OutputDir dir = OutputDir.open(output, overwrite, bytes)) {
+      List<MergeRequest> requests = new ArrayList<>();
+      parts(withBase)
+          .forEach(
+              (name, recipe) ->
+                  requests.add(
+                      new MergeRequest(
+                          recipe, dir.path(name), options, false, blockElements, progress)));
+      List<MergeResult> results = MergeJob.runAll(spark, requests, merges);
+      dir.write(AGREEMENT, agreement(results.get(0)).getBytes(StandardCharsets.UTF_8));
+      dir.write(FILE, Json.pretty(describe(merges.get(0), results.get(0), withBase)));
+      dir.publish();
+    }
+    return bytes;
+  }
+
+  private ObjectNode describe(PreparedMerge merge, MergeResult vector, boolean withBase) {
+    ObjectNode bundle = Json.object();
+    bundle.put("schema", SCHEMA);
+    bundle.put("weightloom", Manifest.version());
+    bundle.put("method", yaml.recipe().method());
+    if (!merge.plan().variant().isEmpty()) {
+      bundle.put("variant", merge.plan().variant());
+    }
+    bundle.put("vector", VECTOR);
+    bundle.put("base", withBase ? BASE : yaml.recipe().base().orElseThrow());
+    int base =
+        IntStream.range(0, merge.plan().models().size())
+            .filter(
+                i ->
+                    merge
+                        .plan()
+                        .models()
+                        .get(i)
+                        .reference()
+                        .equals(yaml.recipe().base().orElseThrow()))
+            .findFirst()
+            .orElse(merge.plan().donor());
+    merge.models().get(base).mainDType().ifPresent(d -> bundle.put("dtype", d.torchName()));
+    ArrayNode models = bundle.putArray("models");
+    List<String> names = names();
+    List<Double> rescalers = rescalers(vector, names.size());
+    for (int k = 0; k < names.size(); k++) {
+      models
+          .addObject()
+          .put("name", names.get(k))
+          .put("model", members().get(k))
+          .put("mask", MASKS + "/" + names.get(k))
+          .put("rescale", rescalers.get(k));
+    }
+    return bundle;
+  }
+
+  /** EMR's factors; 1 where the method has none. */
+  private static List<Double> rescalers(MergeResult vector, int models) {
+    return vector.tensors().stream()
+        .map(t -> t.decisions().get("rescalers"))
+        .filter(r -> r instanceof List)
+        .map(r -> ((List<?>) r).stream().map(v -> ((Number) v).doubleValue()).toList())
+        .findFirst()
+        .orElseGet(() -> IntStream.range(0, models).mapToObj(k -> 1.0).toList());
+  }
+
+  /**
+   * How many parameters of each tensor no model uses, one, two, …: where the method counts that.
+   */
+  private String agreement(MergeResult vector) {
+    StringBuilder csv = new StringBuilder();
+    List<String> head = new ArrayList<>(List.of("tensor", "parameters"));
+    IntStream.rangeClosed(0, names().size()).forEach(k -> head.add("used_by_" + k));
+    csv.append(Csv.line(head));
+    for (TensorResult t : vector.tensors()) {
+      List<Long> usedBy = t.counts().get("used_by");
+      if (usedBy != null && t.planned() instanceof Merged m) {
+        List<Object> line = new ArrayList<>();
+        line.add(m.merge().output().name());
+        line.add(m.merge().elements());
+        line.addAll(usedBy);
+        csv.append(Csv.line(line));
+      }
+    }
+    return csv.toString();
+  }
+
+  /**
+   * The recipe that gives back one model of a bundle.
+   *
+   * @param name the model's name in the bundle
+   * @param base the base, where the bundle has none or another is meant
+   */
+  public static RecipeYaml unpacking(Path bundle, String name, @Nullable String base) {
+    JsonNode described = read(bundle);
+    List<String> names = new ArrayList<>();
+    for (JsonNode model : described.path("models")) {
+      names.add(model.path("name").asText());
+      if (model.path("name").asText().equals(name)) {
+        return unpacking(bundle, described, model, Optional.ofNullable(base));
+      }
+    }
+    throw WeightloomException.usage(
+        "Cannot unpack %s of %s: it has no such model (one of %s)"
+            .formatted(name, bundle, names.stream().collect(joining(", "))));
+  }
+
+  private static RecipeYaml unpacking(
+      Path bundle, JsonNode described, JsonNode model, Optional<String> base) {
+    String own = described.path("base").asText();
+    String vector = bundle.resolve(described.path("vector").asText()).toString();
+    Map<String, Object> tree = new LinkedHashMap<>();
+    tree.put("merge_method", "masked_task_vector");
+    tree.put("base_model", base.orElse(own.equals(BASE) ? bundle.resolve(own).toString() : own));
+    tree.put("models", List.of(Map.of("model", vector)));
+    tree.put("parameters", Map.of("rescale", model.path("rescale").asDouble(1)));
+    tree.put("dtype", described.path("dtype").asText(DType.F32.torchName()));
+    tree.put(
+        EXTENSIONS,
+        Map.of(
+            Recipe.SIDE_TABLES,
+            Map.of("mask", bundle.resolve(model.path("mask").asText()).toString())));
+    return RecipeYaml.of(bundle.resolve(FILE).toString(), tree);
+  }
+
+  private static JsonNode read(Path bundle) {
+    Path file = bundle.resolve(FILE);
+    try {
+      return new ObjectMapper().readTree(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw WeightloomException.input(
+          "Cannot unpack %s: %s cannot be read, %s (name a directory that weightloom bundle made)"
+              .formatted(bundle, file.getFileName(), e));
+    }
+  }
+}
