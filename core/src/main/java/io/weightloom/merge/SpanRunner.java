@@ -187,6 +187,8 @@ public final class SpanRunner {
     private final V[] sides;
     private final int from;
     private final Chunk<V> chunk;
+    private final double[] @org.jspecify.annotations.Nullable [] columns;
+    private final double[] tile = new double[Arith.CAPACITY];
     private long seenFrom = -1;
     private long seenTo = -1;
 
@@ -204,6 +206,7 @@ public final class SpanRunner {
       this.inputs = arith.vectors(tensor.inputs().size());
       this.sides = arith.vectors(tensor.sides().size());
       this.from = ofSides ? inputs.length : BASE;
+      this.columns = new double[tensor.sides().size()][];
       this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
     }
 
@@ -212,6 +215,11 @@ public final class SpanRunner {
         Optional<Rows<V>> rows,
         BiConsumer<Chunk<V>, Integer> eachChunk,
         BlockEnd eachBlock) {
+      for (int s = 0; s < columns.length; s++) {
+        if (isByColumn(inputs.length + s)) {
+          readColumns(s, tensor.sides().get(s).spec(), span.first() == 0);
+        }
+      }
       long end = span.first() + span.count();
       for (long first = span.first(); first < end; first += blockElements) {
         int count = (int) Math.min(blockElements, end - first);
@@ -266,7 +274,7 @@ public final class SpanRunner {
     private void readBlock(long first, int count, BlockReader source) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
-        if (spec != null) {
+        if (spec != null && !isByColumn(i)) {
           int width = spec.dtype().bytes();
           source.read(i, first * width, block(i + 1, blockElements * width), count * width);
         }
@@ -276,7 +284,9 @@ public final class SpanRunner {
     private void decode(long first, int at, int n) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
-        if (spec != null) {
+        if (spec != null && isByColumn(i)) {
+          spread(i - inputs.length, first, n);
+        } else if (spec != null) {
           V values = values(i);
           arith.decode(spec.dtype(), blocks[i + 1], at * spec.dtype().bytes(), values, n);
           if (i >= inputs.length) {
@@ -286,6 +296,45 @@ public final class SpanRunner {
           }
         }
       }
+    }
+
+    private boolean isByColumn(int input) {
+      return input >= inputs.length
+          && tensor.sides().get(input - inputs.length).layout() == SideTable.Layout.COLUMNS;
+    }
+
+    /** Whole; the span where the tensor begins reads them, the others read them again. */
+    private void readColumns(int side, TensorSpec spec, boolean isFirst) {
+      int count = Math.toIntExact(spec.elements());
+      int width = spec.dtype().bytes();
+      byte[] bytes = new byte[Math.multiplyExact(count, width)];
+      if (isFirst) {
+        reader.read(inputs.length + side, 0, bytes, bytes.length);
+      } else {
+        reader.readAhead(inputs.length + side, 0, bytes, bytes.length);
+      }
+      double[] all = new double[count];
+      V part = sides[side];
+      for (int at = 0; at < count; at += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, count - at);
+        arith.decode(spec.dtype(), bytes, at * width, part, n);
+        requireAllowed(tensor.sides().get(side), part, at, n);
+        arith.widen(part, all, at, n);
+      }
+      columns[side] = all;
+    }
+
+    /** Lays the columns' values beside the elements of a chunk. */
+    private void spread(int side, long first, int n) {
+      double[] all = java.util.Objects.requireNonNull(columns[side]);
+      int column = (int) (first % all.length);
+      for (int at = 0; at < n; ) {
+        int run = Math.min(n - at, all.length - column);
+        System.arraycopy(all, column, tile, at, run);
+        at += run;
+        column = 0;
+      }
+      arith.narrow(tile, sides[side], n);
     }
 
     private V values(int input) {

@@ -89,7 +89,7 @@ final class SideInputs {
               .ifPresentOrElse(ofTable::add, () -> lacking.add(tables.get(at).label()));
         }
       }
-      boolean mayLack = table.layout() == Layout.GRAM && ofTable.isEmpty();
+      boolean mayLack = table.layout() != Layout.ELEMENTS && ofTable.isEmpty();
       if (!mayLack) {
         lacking.forEach(l -> problems.add("the table %s lacks %s".formatted(l, draft.name())));
       }
@@ -117,6 +117,11 @@ final class SideInputs {
       }
       long columns = wanted.dims().get(1);
       wanted = Shape.of(columns, columns);
+    } else if (table.layout() == Layout.COLUMNS) {
+      if (wanted.rank() < 2) {
+        return Optional.empty();
+      }
+      wanted = Shape.of(wanted.dims().get(wanted.rank() - 1));
     }
     TensorSpec found = info.file().tensors().get(described.name());
     if (found == null) {

@@ -286,11 +286,19 @@ final class MergeInMemory {
       sides.add(
           new TensorMerge.Side(
               table.name() + " of " + modelName(k),
-              spec(data.name(), data.sides().get(k).dtype(), count),
+              side(data.name(), data.sides().get(k).dtype(), count, table.layout()),
               table.layout(),
               table.least()));
     }
     return sides;
+  }
+
+  private TensorSpec side(String name, DType dtype, int count, SideTable.Layout layout) {
+    TensorSpec like = spec(name, dtype, count);
+    List<Long> dims = like.shape().dims();
+    return layout == SideTable.Layout.COLUMNS
+        ? new TensorSpec(name, dtype, Shape.of(dims.get(dims.size() - 1)))
+        : like;
   }
 
   private TensorSpec spec(String name, DType dtype, int count) {

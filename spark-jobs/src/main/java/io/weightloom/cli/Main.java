@@ -10,9 +10,11 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
+        "Merge, prune, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
+      PruneCommand.class,
+      MasksCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,
@@ -38,6 +40,7 @@ import picocli.CommandLine.ParameterException;
     footer = {
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
+      "  weightloom prune merged sparse --sparsity 0.5",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged",

@@ -42,11 +42,12 @@ final class ModelFiles {
     MergePlan plan = merge.plan();
     ModelDir donor = merge.models().get(plan.donor());
     Storage storage = Storage.of(donor.path());
-    for (String name : donor.companionFiles()) {
+    boolean isModel = !PackedMasks.isPacked(plan);
+    for (String name : isModel ? donor.companionFiles() : List.<String>of()) {
       output.write(name, storage.readAll(storage.resolve(donor.path(), name), LIMIT));
     }
     ObjectNode config = config(donor.config());
-    if (!config.isEmpty()) {
+    if (isModel && !config.isEmpty()) {
       output.write("config.json", Json.pretty(config));
     }
     output.write(RECIPE, request.recipe().text().getBytes(StandardCharsets.UTF_8));
@@ -101,7 +102,11 @@ final class ModelFiles {
     }
     return new ShardIndex(
         files,
-        OptionalLong.of(merge.plan().outputBytes()),
+        OptionalLong.of(
+            merge.layouts().stream()
+                .flatMap(l -> l.tensors().stream())
+                .mapToLong(t -> t.spec().byteSize())
+                .sum()),
         OptionalLong.of(merge.plan().parameters()));
   }
 

@@ -231,7 +231,9 @@ final class WorkPlan {
 
   private List<Span> spans(int tensor, Work.Place place) {
     long elements = place.merge().elements();
-    long step = Math.max(1, cut.spanBytes() / (place.width() * Span.GRAIN)) * Span.GRAIN;
+    long grains = Math.max(1, cut.spanBytes() / (place.width() * Span.GRAIN));
+    int whole = PackedMasks.isPacked(place.merge()) ? PackedMasks.SPAN_GRAINS : 1;
+    long step = (grains + whole - 1) / whole * whole * Span.GRAIN;
     List<Span> spans = new ArrayList<>();
     for (long first = 0; first < elements; first += step) {
       spans.add(new Span(tensor, first, Math.min(step, elements - first)));

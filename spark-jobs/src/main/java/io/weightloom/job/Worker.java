@@ -14,6 +14,7 @@ import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.Span;
 import io.weightloom.merge.SpanRunner;
 import io.weightloom.merge.SpanRunner.BlockReader;
+import io.weightloom.merge.SpanRunner.BlockWriter;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
@@ -102,8 +103,7 @@ final class Worker implements AutoCloseable {
       boolean first,
       @Nullable Map<String, Object> decided) {
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
-    ContentDigest.Accumulator output = digest(place.merge().output());
-    FileChannel channel = output(place.file());
+    Output output = new Output(place, span.first());
     BlockReader reader =
         new BlockReader() {
           @Override
@@ -123,10 +123,7 @@ final class Worker implements AutoCloseable {
             place.merge(),
             span,
             reader,
-            (offset, block, n) -> {
-              output.update(block, 0, n);
-              write(channel, place.file(), place.begin() + offset, block, n);
-            },
+            output,
             checkFinite && first);
     return new Work.Emitted(
         place.tensor(),
@@ -159,8 +156,7 @@ final class Worker implements AutoCloseable {
     Work.Place place = work.place();
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     long[] digested = new long[inputs.size()];
-    ContentDigest.Accumulator output = digest(place.merge().output());
-    FileChannel channel = output(place.file());
+    Output output = new Output(place, 0);
     Map<String, Object> decisions =
         new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
             .merge(
@@ -174,10 +170,7 @@ final class Worker implements AutoCloseable {
                     digested[input] += n;
                   }
                 },
-                (offset, block, n) -> {
-                  output.update(block, 0, n);
-                  write(channel, place.file(), place.begin() + offset, block, n);
-                },
+                output,
                 checkFinite);
     return new Work.Emitted(
         place.tensor(),
@@ -186,6 +179,42 @@ final class Worker implements AutoCloseable {
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decisions);
+  }
+
+  /** Digests and writes what comes for one tensor, in order from an element on. */
+  private final class Output implements BlockWriter {
+    private final Work.Place place;
+    private final ContentDigest.Accumulator digest;
+    private final FileChannel channel;
+    private final PackedMasks.@Nullable Packer packer;
+    private long at;
+
+    Output(Work.Place place, long first) {
+      TensorSpec computed = place.merge().output();
+      boolean isPacked = PackedMasks.isPacked(place.merge());
+      this.place = place;
+      this.digest = digest(PackedMasks.stored(place.merge()));
+      this.channel = output(place.file());
+      this.packer =
+          isPacked
+              ? new PackedMasks.Packer(computed.dtype().bytes(), computed.elements() - first)
+              : null;
+      this.at = first / 8;
+    }
+
+    @Override
+    public void write(long offset, byte[] block, int length) {
+      PackedMasks.Packer masks = packer;
+      int n = masks == null ? length : masks.pack(block, length);
+      digest.update(block, 0, n);
+      Worker.write(
+          channel, place.file(), place.begin() + (masks == null ? offset : at), block, n);
+      at += n;
+    }
+
+    long[] grains() {
+      return digest.grains();
+    }
   }
 
   private Work.Emitted copy(Work.CopyBytes work) {
