@@ -3,6 +3,7 @@ package io.weightloom.job;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ContentDigest;
+import io.weightloom.io.PositionalWriter;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
@@ -19,10 +20,7 @@ import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -41,7 +39,7 @@ final class Worker implements AutoCloseable {
   private final boolean checkFinite;
   private final SpanRunner runner;
   private final Map<String, ByteSource> sources = new HashMap<>();
-  private final Map<String, FileChannel> outputs = new HashMap<>();
+  private final Map<String, PositionalWriter> outputs = new HashMap<>();
 
   Worker(int blockElements, boolean checkFinite) {
     this.blockElements = blockElements;
@@ -185,7 +183,7 @@ final class Worker implements AutoCloseable {
   private final class Output implements BlockWriter {
     private final Work.Place place;
     private final ContentDigest.Accumulator digest;
-    private final FileChannel channel;
+    private final PositionalWriter writer;
     private final PackedMasks.@Nullable Packer packer;
     private long at;
 
@@ -194,7 +192,7 @@ final class Worker implements AutoCloseable {
       boolean isPacked = PackedMasks.isPacked(place.merge());
       this.place = place;
       this.digest = digest(PackedMasks.stored(place.merge()));
-      this.channel = output(place.file());
+      this.writer = output(place.file());
       this.packer =
           isPacked
               ? new PackedMasks.Packer(computed.dtype().bytes(), computed.elements() - first)
@@ -208,7 +206,7 @@ final class Worker implements AutoCloseable {
       int n = masks == null ? length : masks.pack(block, length);
       digest.update(block, 0, n);
       Worker.write(
-          channel, place.file(), place.begin() + (masks == null ? offset : at), block, n);
+          writer, place.file(), place.begin() + (masks == null ? offset : at), block, n);
       at += n;
     }
 
@@ -219,13 +217,13 @@ final class Worker implements AutoCloseable {
 
   private Work.Emitted copy(Work.CopyBytes work) {
     ContentDigest.Accumulator digest = digest(work.source().spec());
-    FileChannel channel = output(work.file());
+    PositionalWriter writer = output(work.file());
     byte[] block = new byte[(int) Math.min(work.length(), blockElements)];
     for (long done = 0; done < work.length(); done += block.length) {
       int n = (int) Math.min(block.length, work.length() - done);
       read(work.source(), work.offset() + done, block, n);
       digest.update(block, 0, n);
-      write(channel, work.file(), work.begin() + work.offset() + done, block, n);
+      write(writer, work.file(), work.begin() + work.offset() + done, block, n);
     }
     long[] grains = digest.grains();
     return new Work.Emitted(
@@ -258,24 +256,21 @@ final class Worker implements AutoCloseable {
         .readFully(from.begin() + offset, block, 0, n);
   }
 
-  private FileChannel output(String file) {
+  private PositionalWriter output(String file) {
     return outputs.computeIfAbsent(
         file,
         f -> {
           try {
-            return FileChannel.open(Path.of(f), StandardOpenOption.WRITE);
+            return PositionalWriter.open(Path.of(f));
           } catch (IOException e) {
             throw OutputDir.cannotWrite(f, e);
           }
         });
   }
 
-  private static void write(FileChannel channel, String file, long at, byte[] block, int n) {
-    ByteBuffer bytes = ByteBuffer.wrap(block, 0, n);
+  private static void write(PositionalWriter writer, String file, long at, byte[] block, int n) {
     try {
-      for (long position = at; bytes.hasRemaining(); ) {
-        position += channel.write(bytes, position);
-      }
+      writer.write(at, block, n);
     } catch (IOException e) {
       throw OutputDir.cannotWrite(file, e);
     }
@@ -285,7 +280,7 @@ final class Worker implements AutoCloseable {
   public void close() {
     sources.values().forEach(ByteSource::close);
     sources.clear();
-    for (Map.Entry<String, FileChannel> output : outputs.entrySet()) {
+    for (Map.Entry<String, PositionalWriter> output : outputs.entrySet()) {
       try {
         output.getValue().close();
       } catch (IOException e) {
