@@ -102,7 +102,14 @@ def torch_kept(layers, sparsity, whole):
     return np.concatenate([m.weight_mask.numpy().flatten() for m in modules])
 
 
-LAYERS = [W, 0.25 * matrix(7, 30, 1), 2 * matrix(16, 5, 2)]
+def distinct(rows, columns, seed):
+    """No two magnitudes are equal, here or in the other layers: torch leaves open which of equal ones go."""
+    every = matrix(rows, columns, seed).flatten() + (np.arange(rows * columns) + 1000 * seed) * 1e-6
+    return every.astype(np.float32).astype(np.float64).reshape(rows, columns)
+
+
+LAYERS = [distinct(ROWS, COLUMNS, 0), distinct(7, 30, 1), distinct(16, 5, 2)]
+assert np.unique(np.abs(np.concatenate([w.flatten() for w in LAYERS]))).size == sum(w.size for w in LAYERS)
 out["wanda"] = wanda(W, NORMS, 0.4)
 out["wanda_24"] = nm(np.abs(W) * NORMS, 2, 4)
 out["magnitude_37"] = nm(np.abs(W[:, :21]), 3, 7)

@@ -22,8 +22,7 @@ public final class Magnitudes implements Scan<Magnitudes.Seen, MagnitudeHistogra
     public void add(AlignedBlock block) {
       BlockData data =
           new BlockData(block.tensors().get(0).dtype(), block.data()[0], 0, block.length(0));
-      histogram =
-          histogram.merge(MagnitudeHistogram.of(data, KernelRegistry.get().kernels()));
+      histogram = histogram.merge(MagnitudeHistogram.of(data, KernelRegistry.get().kernels()));
     }
 
     @Override

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -60,6 +59,15 @@ class PruningGoldenTest {
         double v = (37 * i + 101 * j + i * j * (7 + seed) + 13 * seed) % 1009 / 1009.0 - 0.5;
         m.values()[(int) (i * columns + j)] = (float) v;
       }
+    }
+    return m;
+  }
+
+  /** The script's matrix without equal magnitudes. */
+  private static Matrix distinct(int rows, int columns, long seed) {
+    Matrix m = matrix(rows, columns, seed);
+    for (int i = 0; i < m.size(); i++) {
+      m.values()[i] = (float) (m.values()[i] + (i + 1000 * seed) * 1e-6);
     }
     return m;
   }
@@ -162,10 +170,6 @@ class PruningGoldenTest {
   @ParameterizedTest
   @CsvSource({"model, torch_global", "tensor, torch_layer"})
   void withoutTiesTheMaskIsTorchs(String scope, String name) {
-    Matrix b = matrix(7, 30, 1);
-    b.scale(0.25);
-    Matrix c = matrix(16, 5, 2);
-    c.scale(2);
     MergeInMemory merge =
         MergeInMemory.of("magnitude_pruning")
             .variant("torch")
@@ -174,7 +178,7 @@ class PruningGoldenTest {
             .set("targets", "all")
             .set("output", "mask")
             .dtype(DType.F32);
-    List<Matrix> layers = new ArrayList<>(List.of(matrix(ROWS, COLUMNS, 0), b, c));
+    List<Matrix> layers = List.of(distinct(ROWS, COLUMNS, 0), distinct(7, 30, 1), distinct(16, 5, 2));
     layers.forEach(m -> merge.tensor(m.values(), m.values()));
     MergeInMemory.Result result = merge.run();
     double[] all =

@@ -41,14 +41,18 @@ class BudgetTest {
     return tensors;
   }
 
+  private static long of(Map<String, Long> plan, String tensor) {
+    return java.util.Objects.requireNonNull(plan.get(tensor), tensor);
+  }
+
   /** The densities that the reference's solver gives: specification of the method, Llama-2-7B. */
   @ParameterizedTest
   @CsvSource({"0.5, 0.63279, 0.43412", "0.7, 0.37967, 0.26047"})
   void erdosRenyiAsItsReferenceSolvesIt(double sparsity, double attention, double mlp) {
     Map<String, Long> pruned = Budget.erdosRenyi(llama(), sparsity, true);
 
-    assertThat(1 - pruned.get("0q") / (4096.0 * 4096)).isCloseTo(attention, within(1e-5));
-    assertThat(1 - pruned.get("31up") / (4096.0 * 11008)).isCloseTo(mlp, within(1e-5));
+    assertThat(1 - of(pruned, "0q") / (4096.0 * 4096)).isCloseTo(attention, within(1e-5));
+    assertThat(1 - of(pruned, "31up") / (4096.0 * 11008)).isCloseTo(mlp, within(1e-5));
     long all = llama().stream().mapToLong(Prunable::elements).sum();
     assertThat((double) pruned.values().stream().mapToLong(p -> p).sum() / all)
         .isCloseTo(sparsity, within(1e-6));
@@ -197,7 +201,7 @@ class BudgetTest {
 
       double cost = 0;
       for (int c = 0; c < 3; c++) {
-        cost += curves.get(c).distortion()[(int) (plan.get("t" + c) / 10)];
+        cost += curves.get(c).distortion()[(int) (of(plan, "t" + c) / 10)];
       }
       assertThat(plan.values().stream().mapToLong(p -> p).sum()).isEqualTo(60);
       assertThat(cost).isCloseTo(best, within(1e-12));
@@ -238,8 +242,31 @@ class BudgetTest {
     Arrays.sort(all);
     long ofA = Arrays.stream(a).filter(v -> v < all[6000]).count();
 
-    assertThat(plan.get("a") + plan.get("b")).isEqualTo(6000);
-    assertThat((double) plan.get("a")).isCloseTo(ofA, within(100.0));
+    assertThat(of(plan, "a") + of(plan, "b")).isEqualTo(6000);
+    assertThat((double) of(plan, "a")).isCloseTo((double) ofA, within(100.0));
+  }
+
+  @Test
+  void curvesSayWhatOneThresholdTakesOfEachTensor() {
+    Map<String, MagnitudeHistogram> tensors = new LinkedHashMap<>();
+    tensors.put("a", histogram(1, 2, 3, 4));
+    tensors.put("b", histogram(2, 6, 8, 8));
+
+    List<SparsityCurve.Point> points = SparsityCurve.of(tensors, 4);
+
+    // Of all eight the two least are 1 and one of the two 2s.
+    SparsityCurve.Point a = points.get(1);
+    SparsityCurve.Point b = points.get(5);
+    SparsityCurve.Point all = points.get(9);
+    assertThat(a.keptL1()).isEqualTo(0.9);
+    assertThat(a.keptL2()).isEqualTo(1 - 1 / 30.0);
+    assertThat(a.induced()).isEqualTo(1.5 / 4);
+    assertThat(b.induced()).isEqualTo(0.5 / 4);
+    assertThat(all.tensor()).isEqualTo("*");
+    assertThat(all.threshold()).isEqualTo(2);
+    assertThat(all.keptL1()).isCloseTo(1 - 3 / 34.0, within(1e-15));
+    assertThat(points.get(0).keptL1()).isEqualTo(1);
+    assertThat(points.get(0).threshold()).isNaN();
   }
 
   @ParameterizedTest

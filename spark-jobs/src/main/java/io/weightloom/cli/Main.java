@@ -15,6 +15,7 @@ import picocli.CommandLine.ParameterException;
       MergeCommand.class,
       PruneCommand.class,
       MasksCommand.class,
+      SparsityCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,

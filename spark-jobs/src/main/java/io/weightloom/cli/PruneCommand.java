@@ -100,9 +100,7 @@ final class PruneCommand implements Callable<Integer> {
       description = "keep N of each M consecutive weights of a row, instead of --sparsity")
   private @Nullable String nm;
 
-  @Option(
-      names = "--scope",
-      description = "tensor, row or model (default: tensor; of wanda: row)")
+  @Option(names = "--scope", description = "tensor, row or model (default: tensor; of wanda: row)")
   private @Nullable Scope scope;
 
   @Option(
@@ -223,8 +221,7 @@ final class PruneCommand implements Callable<Integer> {
   public Integer call() {
     Sizes.requireBlock(blockElements);
     requireSense();
-    ModelDir dir =
-        ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
+    ModelDir dir = ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
     List<Prunable> prunable = PruneRecipe.prunable(dir, targets);
     if (prunable.isEmpty()) {
       throw WeightloomException.input(
@@ -245,7 +242,8 @@ final class PruneCommand implements Callable<Integer> {
     KernelWarmUp warmUp = null;
     if (!readsWeights) {
       // Whatever is wrong is said before Spark is waited for.
-      Ready ready = prepare(recipe(dir, prunable, null, line).yaml(elements(prunable)), output, line);
+      Ready ready =
+          prepare(recipe(dir, prunable, null, line).yaml(elements(prunable)), output, line);
       warmUp = KernelWarmUp.of(ready.merge().plan(), blockElements);
     }
     SparkContext spark = start(warmUp);
@@ -261,6 +259,7 @@ final class PruneCommand implements Callable<Integer> {
     }
     return 0;
   }
+
   private SparkContext start(@Nullable KernelWarmUp warmUp) {
     try {
       return EmbeddedSpark.context(master);
@@ -425,8 +424,7 @@ final class PruneCommand implements Callable<Integer> {
 
   private Ready prepare(RecipeYaml yaml, Path out, ProgressLine line) {
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options());
-    MergeRequest request =
-        new MergeRequest(yaml, out, options(), overwrite, blockElements, line);
+    MergeRequest request = new MergeRequest(yaml, out, options(), overwrite, blockElements, line);
     request.requireWritable(merge);
     return new Ready(request, merge);
   }

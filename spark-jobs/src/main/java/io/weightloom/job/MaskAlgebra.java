@@ -122,8 +122,7 @@ public final class MaskAlgebra {
         .forEach(
             (name, mask) -> {
               shapes.put(name, mask.shape().dims());
-              specs.add(
-                  new TensorSpec(name, DType.U8, Shape.of((mask.elements() + 7) / 8)));
+              specs.add(new TensorSpec(name, DType.U8, Shape.of((mask.elements() + 7) / 8)));
             });
     Map<String, String> metadata = new TreeMap<>(PreparedMerge.METADATA);
     metadata.put(PackedMasks.SHAPES, Json.line(Json.tree(shapes)));

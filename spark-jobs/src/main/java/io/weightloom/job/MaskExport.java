@@ -102,8 +102,7 @@ public final class MaskExport {
    */
   public static void toParquet(SparkContext spark, MergeRequest request, PreparedMerge merge) {
     Path target = request.output().toAbsolutePath().normalize();
-    Path packed =
-        target.resolveSibling("." + target.getFileName() + ".bits-" + UUID.randomUUID());
+    Path packed = target.resolveSibling("." + target.getFileName() + ".bits-" + UUID.randomUUID());
     try {
       MergeRequest bits =
           new MergeRequest(

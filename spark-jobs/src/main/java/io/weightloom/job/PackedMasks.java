@@ -61,9 +61,7 @@ final class PackedMasks {
     Map<String, String> metadata = new TreeMap<>(PreparedMerge.METADATA);
     metadata.put(SHAPES, Json.line(Json.tree(shapes)));
     return SafetensorsLayout.of(
-        shard.tensors().stream()
-            .map(t -> shapes.containsKey(t.name()) ? packed(t) : t)
-            .toList(),
+        shard.tensors().stream().map(t -> shapes.containsKey(t.name()) ? packed(t) : t).toList(),
         metadata);
   }
 

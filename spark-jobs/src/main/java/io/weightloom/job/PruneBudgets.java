@@ -133,7 +133,8 @@ public final class PruneBudgets {
         curve.values().stream().mapToDouble(d -> d).toArray());
   }
 
-  private Map<String, MagnitudeHistogram> histograms(SparkContext spark, Progress progress) {
+  /** The magnitudes of each tensor: one read of the weights. */
+  public Map<String, MagnitudeHistogram> histograms(SparkContext spark, Progress progress) {
     List<MagnitudeHistogram> found =
         ScanJob.run(spark, "magnitudes", locations(), new Magnitudes(), progress);
     Map<String, MagnitudeHistogram> histograms = new LinkedHashMap<>();
@@ -204,12 +205,10 @@ public final class PruneBudgets {
       Optional<TensorName.Layer> layer = TensorName.layer(name);
       if (layer.isEmpty()) {
         throw WeightloomException.usage(
-            "Cannot plan by OWL: %s belongs to no layer (choose --targets layers)"
-                .formatted(name));
+            "Cannot plan by OWL: %s belongs to no layer (choose --targets layers)".formatted(name));
       }
       blocks
-          .computeIfAbsent(
-              layer.get().stack() + "." + layer.get().index(), b -> new ArrayList<>())
+          .computeIfAbsent(layer.get().stack() + "." + layer.get().index(), b -> new ArrayList<>())
           .add(i);
     }
     return blocks;

@@ -1,8 +1,8 @@
 package io.weightloom.job;
 
+import io.weightloom.io.ModelDir;
 import io.weightloom.prune.Budget.Prunable;
 import io.weightloom.prune.PruneParams;
-import io.weightloom.io.ModelDir;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -48,8 +48,7 @@ public record PruneRecipe(
                 s.dtype().isComputed()
                     && PruneParams.isTarget(targets, s.name(), s.shape().rank(), s.elements()))
         .map(s -> new Prunable(s.name(), s.shape().dims()))
-        .sorted(
-            (a, b) -> io.weightloom.tensor.TensorName.NATURAL_ORDER.compare(a.name(), b.name()))
+        .sorted((a, b) -> io.weightloom.tensor.TensorName.NATURAL_ORDER.compare(a.name(), b.name()))
         .toList();
   }
 

@@ -116,13 +116,7 @@ final class Worker implements AutoCloseable {
           }
         };
     Map<String, long[]> counts =
-        runner.emit(
-            state,
-            place.merge(),
-            span,
-            reader,
-            output,
-            checkFinite && first);
+        runner.emit(state, place.merge(), span, reader, output, checkFinite && first);
     return new Work.Emitted(
         place.tensor(),
         span.first(),
@@ -205,8 +199,7 @@ final class Worker implements AutoCloseable {
       PackedMasks.Packer masks = packer;
       int n = masks == null ? length : masks.pack(block, length);
       digest.update(block, 0, n);
-      Worker.write(
-          writer, place.file(), place.begin() + (masks == null ? offset : at), block, n);
+      Worker.write(writer, place.file(), place.begin() + (masks == null ? offset : at), block, n);
       at += n;
     }
 

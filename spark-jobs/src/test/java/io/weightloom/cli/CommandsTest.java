@@ -52,6 +52,9 @@ class CommandsTest {
       strings = {
         "",
         "merge",
+        "prune",
+        "masks",
+        "sparsity",
         "explode",
         "implode",
         "export",
