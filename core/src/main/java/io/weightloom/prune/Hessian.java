@@ -1,7 +1,10 @@
 package io.weightloom.prune;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.linalg.DenseLinAlg;
+import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
+import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.SideTable;
 import io.weightloom.merge.TensorMerge;
 
@@ -54,6 +57,41 @@ final class Hessian {
       throw wrong(tensor, "its diagonal is 0 throughout");
     }
     return gram;
+  }
+
+  /** All rows of a model's matrix. */
+  static Matrix readAll(MatrixRows rows, int model) {
+    Matrix all = Matrix.zeros(rows.rows(), rows.columns());
+    Matrix buffer = Matrix.zeros(rows.blockRows(), rows.columns());
+    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
+      Matrix block = buffer.firstRows(Math.min(rows.blockRows(), rows.rows() - first));
+      rows.read(model, first, block);
+      System.arraycopy(block.values(), 0, all.values(), first * rows.columns(), block.size());
+    }
+    return all;
+  }
+
+  /** Writes all rows of the output. */
+  static void writeAll(MatrixRows rows, Matrix all) {
+    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
+      int count = Math.min(rows.blockRows(), rows.rows() - first);
+      rows.write(first, InverseFactor.part(all, first, count, 0, rows.columns()));
+    }
+  }
+
+  /** tr(ΔHΔᵀ)/tr(WHWᵀ), Δ being the change of W; overwrites W. */
+  static double relativeError(Matrix dense, Matrix changed, Matrix gram, DenseLinAlg linAlg) {
+    double whole = trace(dense, linAlg.multiply(dense, Op.AS_IS, gram, Op.AS_IS));
+    dense.add(-1, changed);
+    return trace(dense, linAlg.multiply(dense, Op.AS_IS, gram, Op.AS_IS)) / whole;
+  }
+
+  private static double trace(Matrix a, Matrix b) {
+    double sum = 0;
+    for (int i = 0; i < a.size(); i++) {
+      sum += a.values()[i] * b.values()[i];
+    }
+    return sum;
   }
 
   private static boolean isUpper(Matrix gram) {

@@ -156,7 +156,7 @@ public final class SparseGpt implements MatrixMethod {
   @Override
   public Map<String, Object> merge(TensorMerge tensor, MatrixRows rows, DenseLinAlg linAlg) {
     Params p = tensor.params();
-    Matrix weights = readAll(rows);
+    Matrix weights = Hessian.readAll(rows, 0);
     Matrix hessian = Hessian.checked(tensor, rows.gram(Hessian.GRAMS, 0));
     int dead = prepare(hessian, weights, p.number(DAMP));
     Matrix upper =
@@ -182,27 +182,16 @@ public final class SparseGpt implements MatrixMethod {
       weights = masked(rows, kept);
     }
     if (p.choice(ERROR).equals("relative")) {
-      Matrix dense = readAll(rows);
+      Matrix dense = Hessian.readAll(rows, 0);
       Matrix gram = Hessian.checked(tensor, rows.gram(Hessian.GRAMS, 0));
-      decisions.put("relative_error", relativeError(dense, weights, gram, linAlg));
+      decisions.put("relative_error", Hessian.relativeError(dense, weights, gram, linAlg));
     }
-    write(rows, PruneParams.isMask(p) ? ones(weights, kept) : weights);
+    Hessian.writeAll(rows, PruneParams.isMask(p) ? ones(weights, kept) : weights);
     return decisions;
   }
 
-  private static Matrix readAll(MatrixRows rows) {
-    Matrix all = Matrix.zeros(rows.rows(), rows.columns());
-    Matrix buffer = Matrix.zeros(rows.blockRows(), rows.columns());
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      Matrix block = buffer.firstRows(Math.min(rows.blockRows(), rows.rows() - first));
-      rows.read(0, first, block);
-      System.arraycopy(block.values(), 0, all.values(), first * rows.columns(), block.size());
-    }
-    return all;
-  }
-
   private static Matrix masked(MatrixRows rows, boolean[] kept) {
-    Matrix weights = readAll(rows);
+    Matrix weights = Hessian.readAll(rows, 0);
     for (int i = 0; i < kept.length; i++) {
       weights.values()[i] = kept[i] ? weights.values()[i] : 0;
     }
@@ -214,13 +203,6 @@ public final class SparseGpt implements MatrixMethod {
       shape.values()[i] = kept[i] ? 1 : 0;
     }
     return shape;
-  }
-
-  private static void write(MatrixRows rows, Matrix all) {
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      int count = Math.min(rows.blockRows(), rows.rows() - first);
-      rows.write(first, InverseFactor.part(all, first, count, 0, rows.columns()));
-    }
   }
 
   /** Inputs that were never active take no part: their weights are 0. Then the damp is added. */
@@ -273,21 +255,5 @@ public final class SparseGpt implements MatrixMethod {
       }
     }
     return loss;
-  }
-
-  /** tr(ΔHΔᵀ)/tr(WHWᵀ), Δ being the change of W. */
-  private static double relativeError(
-      Matrix dense, Matrix pruned, Matrix gram, DenseLinAlg linAlg) {
-    double whole = trace(dense, linAlg.multiply(dense, Op.AS_IS, gram, Op.AS_IS));
-    dense.add(-1, pruned);
-    return trace(dense, linAlg.multiply(dense, Op.AS_IS, gram, Op.AS_IS)) / whole;
-  }
-
-  private static double trace(Matrix a, Matrix b) {
-    double sum = 0;
-    for (int i = 0; i < a.size(); i++) {
-      sum += a.values()[i] * b.values()[i];
-    }
-    return sum;
   }
 }

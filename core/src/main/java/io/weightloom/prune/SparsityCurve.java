@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What magnitude pruning would take at each sparsity, without pruning: the curves beside the knee of
- * essential sparsity, which only an evaluation can find.
+ * What magnitude pruning would take at each sparsity, without pruning: the curves beside the knee
+ * of essential sparsity, which only an evaluation can find.
  */
 public final class SparsityCurve {
 
@@ -41,7 +41,8 @@ public final class SparsityCurve {
           1,
           "one row a tensor and sparsity: what pruning by magnitude would take",
           List.of(
-              Column.text("tensor", "name; * for all pruned tensors by one threshold", Point::tensor),
+              Column.text(
+                  "tensor", "name; * for all pruned tensors by one threshold", Point::tensor),
               Column.number("sparsity", "share of the weights pruned, 0 to 1", Point::sparsity),
               Column.number("threshold", "largest magnitude pruned", Point::threshold),
               Column.number("kept_l1", "share of the sum of magnitudes kept", Point::keptL1),

@@ -28,7 +28,11 @@ class MatrixMethodContractTest {
 
   static List<MethodCase> all() {
     // What prunes one model has laws of its own, see PruningTest.
-    return MethodCase.ofMatrices().stream().filter(c -> c.spec().maxModels() > 1).toList();
+    return MethodCase.ofMatrices().stream().filter(c -> isMerge(c.spec())).toList();
+  }
+
+  private static boolean isMerge(MethodSpec spec) {
+    return spec.maxModels() > 2;
   }
 
   static List<MethodCase> ofTaskVectors() {
@@ -136,7 +140,7 @@ class MatrixMethodContractTest {
   static List<Arguments> parameters() {
     List<Arguments> all = new ArrayList<>();
     for (MergeMethod method : MergeMethods.all()) {
-      if (method instanceof MatrixMethod && method.spec().maxModels() > 1) {
+      if (method instanceof MatrixMethod && isMerge(method.spec())) {
         method.spec().parameters().stream()
             .filter(p -> !p.name().equals("matrices") && !p.name().equals("rest"))
             .forEach(p -> all.add(Arguments.of(method, p)));

@@ -167,6 +167,19 @@ class PruningGoldenTest {
     }
   }
 
+  @Test
+  void anyMasksReconstructionErrorIsMeasured() {
+    Matrix dense = matrix(ROWS, COLUMNS, 0);
+    Matrix pruned = new Matrix(ROWS, COLUMNS, golden("sparsegpt").clone());
+
+    MatrixInMemory.Result result =
+        MatrixInMemory.of("reconstruction_error").grams(gram()).run(null, dense, pruned);
+
+    assertThat(result.values()).isEqualTo(golden("sparsegpt"));
+    assertThat((Double) result.decisions().get("relative_error"))
+        .isCloseTo(golden("sparsegpt_error")[0], Offset.offset(1e-12));
+  }
+
   @ParameterizedTest
   @CsvSource({"model, torch_global", "tensor, torch_layer"})
   void withoutTiesTheMaskIsTorchs(String scope, String name) {
@@ -178,7 +191,8 @@ class PruningGoldenTest {
             .set("targets", "all")
             .set("output", "mask")
             .dtype(DType.F32);
-    List<Matrix> layers = List.of(distinct(ROWS, COLUMNS, 0), distinct(7, 30, 1), distinct(16, 5, 2));
+    List<Matrix> layers =
+        List.of(distinct(ROWS, COLUMNS, 0), distinct(7, 30, 1), distinct(16, 5, 2));
     layers.forEach(m -> merge.tensor(m.values(), m.values()));
     MergeInMemory.Result result = merge.run();
     double[] all =

@@ -8,6 +8,7 @@ import io.weightloom.io.safetensors.Profile;
 import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.Json;
 import io.weightloom.job.KernelWarmUp;
+import io.weightloom.job.LayerRemoval;
 import io.weightloom.job.MaskExport;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
@@ -52,6 +53,7 @@ import picocli.CommandLine.Parameters;
       "  weightloom prune model sparse --sparsity 0.7 --budget lamp",
       "  weightloom prune model ticket --sparsity 0.8 --rewind early-checkpoint",
       "  weightloom prune model sparse --sparsity 0.5 --masks masks   the mask too, one bit a weight",
+      "  weightloom prune model shallow --drop-layers 8 --layer-scores scores.json",
       "",
       "The output holds the recipe that gives it again by weightloom merge. Of equal scores the",
       "first in the tensor goes first, and exactly as many go as were asked for.",
@@ -160,6 +162,18 @@ final class PruneCommand implements Callable<Integer> {
       description = "lay the mask on this model: a lottery ticket")
   private @Nullable String rewind;
 
+  @Option(
+      names = "--drop-layers",
+      paramLabel = "COUNT",
+      description = "take so many whole layers out, those of least --layer-scores")
+  private @Nullable Integer dropLayers;
+
+  @Option(
+      names = "--layer-scores",
+      paramLabel = "FILE",
+      description = "JSON list of one number a layer, the higher the more it matters")
+  private @Nullable Path layerScores;
+
   @Option(names = "--masks", paramLabel = "DIR", description = "write the mask here too")
   private @Nullable Path masks;
 
@@ -220,8 +234,14 @@ final class PruneCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Sizes.requireBlock(blockElements);
-    requireSense();
+    Integer dropped = dropLayers;
+    if (dropped == null) {
+      requireSense();
+    }
     ModelDir dir = ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
+    if (dropped != null) {
+      return removeLayers(dir, dropped);
+    }
     List<Prunable> prunable = PruneRecipe.prunable(dir, targets);
     if (prunable.isEmpty()) {
       throw WeightloomException.input(
@@ -257,6 +277,33 @@ final class PruneCommand implements Callable<Integer> {
       line.wipe();
       spark.stop();
     }
+    return 0;
+  }
+
+  private int removeLayers(ModelDir dir, int layers) {
+    Path scores = layerScores;
+    if (scores == null || sparsity != null || nm != null || masks != null) {
+      throw WeightloomException.usage(
+          "Cannot remove layers: --drop-layers takes --layer-scores and nothing that prunes weights (prune what comes of it in a second step)");
+    }
+    RecipeYaml yaml = LayerRemoval.recipe(model, dir, scores, layers);
+    if (printRecipe) {
+      System.out.print(yaml.text());
+      return 0;
+    }
+    ProgressLine line = ProgressLine.of(progress);
+    Ready ready = prepare(yaml, output, line);
+    if (dryRun) {
+      return show(ready.merge());
+    }
+    SparkContext spark = EmbeddedSpark.context(master);
+    try {
+      MergeJob.run(spark, ready.request(), ready.merge());
+    } finally {
+      line.wipe();
+      spark.stop();
+    }
+    System.err.printf("removed %d layers: %s%n", layers, output);
     return 0;
   }
 
@@ -410,7 +457,10 @@ final class PruneCommand implements Callable<Integer> {
       System.out.print(yaml.text());
       return 0;
     }
-    PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options());
+    return show(PreparedMerge.of(yaml.recipe(), options()));
+  }
+
+  private int show(PreparedMerge merge) {
     int threads = Runtime.getRuntime().availableProcessors();
     System.out.print(
         format == Output.JSON

@@ -115,6 +115,29 @@ class PruneCommandTest {
   }
 
   @Test
+  void layersOfLeastScoreGoAndTheConfigFollows() throws IOException {
+    Path scores = Family.file(dir.resolve("scores.json"), "[0.1, 0.2]");
+    Path out = dir.resolve("shallow");
+    Cli run = Cli.run("prune", model, out, "--drop-layers", "1", "--layer-scores", scores);
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(SavedModel.read(out)).doesNotContainKey(Family.UP.formatted(1));
+    assertThat(SavedModel.read(out).get(UP).data())
+        .isEqualTo(SavedModel.read(model).get(Family.UP.formatted(1)).data());
+    assertThat(
+            new ObjectMapper()
+                .readTree(java.nio.file.Files.readAllBytes(out.resolve("config.json")))
+                .get("num_hidden_layers")
+                .asInt())
+        .isEqualTo(1);
+    assertThat(Cli.run("prune", model, out, "--drop-layers", "2", "--layer-scores", scores).err())
+        .contains("Cannot remove 2 of the 2 layers");
+    Family.file(scores, "[1]");
+    assertThat(Cli.run("prune", model, out, "--drop-layers", "1", "--layer-scores", scores).err())
+        .contains("has 1 numbers for 2 layers");
+  }
+
+  @Test
   void groupsFromTheCommandLine() {
     Path out = dir.resolve("sparse");
     Cli run = Cli.run("prune", model, out, "--nm", "1:3");
