@@ -18,11 +18,11 @@ import java.util.Optional;
 /**
  * N:M sparsity: of each M consecutive weights of a row, those along the inputs, the N of largest
  * magnitude are kept (Mishra et al., 2021, "Accelerating Sparse Deep Neural Networks"); with {@code
- * score: activation} the N of largest |w|·‖x‖₂ (Wanda's N:M form).
+ * rank_by: activation} the N of largest |w|·‖x‖₂ (Wanda's N:M form).
  */
 @AutoService(MergeMethod.class)
 public final class NmPruning implements ElementwiseMethod {
-  private static final String SCORE = "score";
+  private static final String RANK_BY = "rank_by";
   private static final String TAIL = "tail";
   private static final int LARGEST = 1024;
   private static final Range SIZE = new Range(1, true, LARGEST);
@@ -44,7 +44,7 @@ public final class NmPruning implements ElementwiseMethod {
                   List.of("dense", "error"),
                   "columns behind the last whole group: kept as they are, or an error"),
               ParamSpec.extension(
-                  SCORE,
+                  RANK_BY,
                   List.of("magnitude", "activation"),
                   "what ranks: the magnitude, or that times the norm of the weight's input"),
               PruneParams.TARGETS,
@@ -92,7 +92,7 @@ public final class NmPruning implements ElementwiseMethod {
           "Cannot prune %s to %d:%d: a row has %d weights, no multiple of %d (leave it out, or set weightloom: {tail: dense} to keep the last %d)"
               .formatted(tensor.output().name(), n, m, columns(tensor), m, columns(tensor) % m));
     }
-    Scores scores = p.choice(SCORE).equals("activation") ? Scores.ACTIVATION : Scores.MAGNITUDE;
+    Scores scores = p.choice(RANK_BY).equals("activation") ? Scores.ACTIVATION : Scores.MAGNITUDE;
     return RowRanking.of(tensor, scores, true, new RowRanking.Groups(n, m));
   }
 }

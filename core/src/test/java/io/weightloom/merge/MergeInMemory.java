@@ -119,12 +119,16 @@ final class MergeInMemory {
             List.of(models.clone()),
             List.of()));
     if (randomSides && !spec.sideTables().isEmpty()) {
-      sides(randomTables(models[0].count(), models.length));
+      int tables =
+          spec.sideTables().stream()
+              .mapToInt(t -> t.per() == SideTable.Per.MERGE ? 1 : models.length)
+              .sum();
+      sides(randomTables(models[0].count(), tables));
     }
     return this;
   }
 
-  /** Tables of the last tensor for the first side table of the method, one a model. */
+  /** Tables of the last tensor, in the order of the method's: one a model, or one alone. */
   MergeInMemory sides(double[]... tables) {
     TensorData last = tensors.remove(tensors.size() - 1);
     tensors.add(
@@ -281,14 +285,19 @@ final class MergeInMemory {
 
   private List<TensorMerge.Side> sides(TensorData data, int count) {
     List<TensorMerge.Side> sides = new ArrayList<>();
-    for (int k = 0; k < data.sides().size(); k++) {
-      SideTable table = spec.sideTables().get(0);
-      sides.add(
-          new TensorMerge.Side(
-              table.name() + " of " + modelName(k),
-              side(data.name(), data.sides().get(k).dtype(), count, table.layout()),
-              table.layout(),
-              table.least()));
+    for (SideTable table : spec.sideTables()) {
+      boolean isOne = table.per() == SideTable.Per.MERGE;
+      for (int k = 0; k < (isOne ? 1 : data.models().size()); k++) {
+        if (sides.size() < data.sides().size()) {
+          DType dtype = data.sides().get(sides.size()).dtype();
+          sides.add(
+              new TensorMerge.Side(
+                  isOne ? table.name() : table.name() + " of " + modelName(k),
+                  side(data.name(), dtype, count, table.layout()),
+                  table.layout(),
+                  table.least()));
+        }
+      }
     }
     return sides;
   }

@@ -47,6 +47,7 @@ class MethodParametersTest {
           Map.of("targets", "all"),
           Map.of("sparsity", 0.5),
           Map.of("sparsity", 0.5, "targets", "all"),
+          Map.of("sparsity", 0.1, "targets", "all"),
           Map.of("sparsity", 0.5, "targets", "all", "scope", "row"));
 
   /** Words that choose between an error and none. */

@@ -117,7 +117,7 @@ class PruningGoldenTest {
             .sides(norms());
     MergeInMemory groups =
         MergeInMemory.of("nm_pruning")
-            .set("score", "activation")
+            .set("rank_by", "activation")
             .set("targets", "all")
             .set("output", "mask")
             .dtype(DType.F64)

@@ -421,7 +421,7 @@ final class PruneCommand implements Callable<Integer> {
       if (method == Method.SPARSEGPT) {
         all.put("pattern", "nm");
       } else if (method == Method.WANDA) {
-        all.put("score", "activation");
+        all.put("rank_by", "activation");
       }
     } else {
       all.put("count", count);
