@@ -11,6 +11,7 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/safetensors_layout.py arrow-io/src/test/resources/golden
 "$venv/bin/python" dev/golden/xxh3.py
 "$venv/bin/python" dev/golden/matrix_methods.py
+"$venv/bin/python" dev/golden/pruning.py
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

@@ -31,6 +31,11 @@ public final class BundlePart {
     return Yield.valueOf(params.choice(PART.name()).toUpperCase(Locale.ROOT));
   }
 
+  /** Whether they ask for one model's mask on a merged task vector. */
+  public static boolean isMask(Params params) {
+    return params.global().containsKey(PART.name()) && of(params) == Yield.MASK;
+  }
+
   /** Index of the model whose mask is asked for. */
   public static int maskOf(Params params) {
     return (int) params.number(MASK_OF.name());

@@ -34,6 +34,11 @@ public record SideTable(
   public enum Layout {
     /** One value an element: the shape of the tensor that it describes. */
     ELEMENTS,
+    /**
+     * One value a column, which all rows share: the length of the last dimension. Only of tensors
+     * of two dimensions or more; may lack others.
+     */
+    COLUMNS,
     /** For a matrix of {@code m} rows and {@code n} columns, {@code n × n}; for others nothing. */
     GRAM,
     /**

@@ -14,7 +14,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Walks a span of a tensor: reads a block of the base and of every model, decodes it chunk by
@@ -210,6 +212,7 @@ public final class SpanRunner {
     Map<Integer, Source> sources = new LinkedHashMap<>();
     lanes.forEach(lane -> lane.addSources(sources));
     List<Source> each = List.copyOf(sources.values());
+    lanes.forEach(lane -> lane.readColumns(reader));
     boolean anyRows = lanes.stream().anyMatch(Lane::hasRows);
     Ahead ahead = new Ahead();
     long end = lanes.stream().mapToLong(lane -> lane.end).max().orElseThrow();
@@ -292,6 +295,8 @@ public final class SpanRunner {
     private final V[] sides;
     private final int from;
     private final Chunk<V> chunk;
+    private final double[] @Nullable [] columns;
+    private final double[] tile;
 
     /** What wants to see whole rows first; set once, for it has a memory. */
     Optional<Rows<V>> rows = Optional.empty();
@@ -306,6 +311,10 @@ public final class SpanRunner {
       this.sides = arith.vectors(tensor.sides().size());
       this.from = ofSides ? inputs.length : BASE;
       this.chunk = new Chunk<>(tensor.base() == null ? null : base, inputs, sides);
+      this.columns = new double[sides.length][];
+      boolean hasColumns =
+          tensor.sides().stream().anyMatch(s -> s.layout() == SideTable.Layout.COLUMNS);
+      this.tile = new double[hasColumns ? Arith.CAPACITY : 0];
     }
 
     abstract void see(Chunk<V> seen, int at);
@@ -320,7 +329,7 @@ public final class SpanRunner {
     void addSources(Map<Integer, Source> sources) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
-        if (spec != null) {
+        if (spec != null && !isByColumn(i)) {
           int number = feed.sources()[i + 1];
           sources.merge(
               number, new Source(number, spec.dtype().bytes(), end, hasRows()), Source::and);
@@ -356,7 +365,9 @@ public final class SpanRunner {
     private void decode(long first, int at, int n) {
       for (int i = from; i < inputs.length + sides.length; i++) {
         TensorSpec spec = spec(i);
-        if (spec != null) {
+        if (spec != null && isByColumn(i)) {
+          spread(i - inputs.length, first, n);
+        } else if (spec != null) {
           V values = values(i);
           byte[] block = blocks[feed.sources()[i + 1] + 1];
           arith.decode(spec.dtype(), block, at * spec.dtype().bytes(), values, n);
@@ -369,6 +380,54 @@ public final class SpanRunner {
       }
     }
 
+    private boolean isByColumn(int input) {
+      return input >= inputs.length
+          && tensor.sides().get(input - inputs.length).layout() == SideTable.Layout.COLUMNS;
+    }
+
+    /** Whole; the span where the tensor begins reads them, the others read them again. */
+    void readColumns(BlockReader reader) {
+      for (int i = inputs.length; i < inputs.length + sides.length; i++) {
+        if (isByColumn(i)) {
+          columns[i - inputs.length] = readColumns(i - inputs.length, feed.sources()[i + 1], reader);
+        }
+      }
+    }
+
+    private double[] readColumns(int side, int source, BlockReader reader) {
+      TensorSpec spec = tensor.sides().get(side).spec();
+      int count = Math.toIntExact(spec.elements());
+      int width = spec.dtype().bytes();
+      byte[] bytes = new byte[Math.multiplyExact(count, width)];
+      if (feed.span().first() == 0) {
+        reader.read(source, 0, bytes, bytes.length);
+      } else {
+        reader.readAhead(source, 0, bytes, bytes.length);
+      }
+      double[] all = new double[count];
+      V part = sides[side];
+      for (int at = 0; at < count; at += Arith.CAPACITY) {
+        int n = Math.min(Arith.CAPACITY, count - at);
+        arith.decode(spec.dtype(), bytes, at * width, part, n);
+        requireAllowed(tensor.sides().get(side), part, at, n);
+        arith.widen(part, all, at, n);
+      }
+      return all;
+    }
+
+    /** Lays the columns' values beside the elements of a chunk. */
+    private void spread(int side, long first, int n) {
+      double[] all = Objects.requireNonNull(columns[side]);
+      int column = (int) (first % all.length);
+      for (int at = 0; at < n; ) {
+        int run = Math.min(n - at, all.length - column);
+        System.arraycopy(all, column, tile, at, run);
+        at += run;
+        column = 0;
+      }
+      arith.narrow(tile, sides[side], n);
+    }
+
     private V values(int input) {
       if (input == BASE) {
         return base;
@@ -376,7 +435,7 @@ public final class SpanRunner {
       return input < inputs.length ? inputs[input] : sides[input - inputs.length];
     }
 
-    private @org.jspecify.annotations.Nullable TensorSpec spec(int input) {
+    private @Nullable TensorSpec spec(int input) {
       if (input == BASE) {
         return tensor.base();
       }

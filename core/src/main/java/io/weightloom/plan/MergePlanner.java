@@ -237,7 +237,7 @@ public final class MergePlanner {
     method
         .problem(params)
         .ifPresent(why -> recipeProblems.add(new RecipeProblem(draft.slice().path(), why)));
-    if (method.yields(params) == Yield.MASK && BundlePart.maskOf(params) >= draft.inputs().size()) {
+    if (BundlePart.isMask(params) && BundlePart.maskOf(params) >= draft.inputs().size()) {
       recipeProblems.add(
           new RecipeProblem(
               "weightloom.mask_of",

@@ -118,6 +118,11 @@ final class SideInputs {
       }
       long columns = wanted.dims().get(1);
       wanted = Shape.of(columns, columns);
+    } else if (table.layout() == Layout.COLUMNS) {
+      if (wanted.rank() < 2) {
+        return Optional.empty();
+      }
+      wanted = Shape.of(wanted.dims().get(wanted.rank() - 1));
     }
     TensorSpec found = info.file().tensors().get(described.name());
     if (found == null) {

@@ -32,7 +32,7 @@ final class MatrixInMemory {
 
   MatrixInMemory(MatrixMethod method) {
     this.method = method;
-    this.variant = method.spec().variants().get(0).name();
+    this.variant = method.spec().variants().isEmpty() ? "" : method.spec().variants().get(0).name();
   }
 
   static MatrixInMemory of(String method) {

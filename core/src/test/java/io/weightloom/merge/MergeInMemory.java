@@ -123,15 +123,25 @@ final class MergeInMemory {
             List.of(models.clone()),
             List.of()));
     if (randomSides && !spec.sideTables().isEmpty()) {
-      boolean shared = spec.sideTables().get(0).per() == SideTable.Per.MERGE;
-      sides(randomTables(models[0].count(), shared ? 1 : models.length));
+      int tables =
+          spec.sideTables().stream()
+              .mapToInt(t -> t.per() == SideTable.Per.MERGE ? 1 : models.length)
+              .sum();
+      sides(randomTables(models[0].count(), tables));
     }
     return this;
   }
 
-  /** Tables of the last tensor for the first side table of the method, one a model or one. */
+  /** Tables of the last tensor, in the order of the method's: one a model, or one alone. */
   MergeInMemory sides(double[]... tables) {
-    return sidesOf(spec.sideTables().get(0).name(), tables);
+    int at = 0;
+    int models = tensors.get(tensors.size() - 1).models().size();
+    for (SideTable table : spec.sideTables()) {
+      int end = Math.min(tables.length, at + (table.per() == SideTable.Per.MERGE ? 1 : models));
+      sidesOf(table.name(), Arrays.copyOfRange(tables, at, end));
+      at = end;
+    }
+    return this;
   }
 
   /** Tables of the last tensor for a side table, behind those that it has. */
@@ -305,11 +315,19 @@ final class MergeInMemory {
               table.per() == SideTable.Per.MERGE
                   ? table.name()
                   : table.name() + " of " + modelName(k),
-              spec(data.name(), data.sides().get(k).stored().dtype(), count),
+              side(data.name(), data.sides().get(k).stored().dtype(), count, table.layout()),
               table.layout(),
               table.least()));
     }
     return sides;
+  }
+
+  private TensorSpec side(String name, DType dtype, int count, SideTable.Layout layout) {
+    TensorSpec like = spec(name, dtype, count);
+    List<Long> dims = like.shape().dims();
+    return layout == SideTable.Layout.COLUMNS
+        ? new TensorSpec(name, dtype, Shape.of(dims.get(dims.size() - 1)))
+        : like;
   }
 
   private TensorSpec spec(String name, DType dtype, int count) {

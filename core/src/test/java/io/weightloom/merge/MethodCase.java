@@ -33,6 +33,9 @@ record MethodCase(MethodSpec spec, String variant) {
           "epsilon",
           new double[] {0.125, 0.1, 0.2});
 
+  private static final Map<String, Object> PRUNING =
+      Map.of("sparsity", 0.5, "targets", "all", "lacking", "dense");
+
   /** Values that switch off what sparsifies, weighs or scales. */
   private static final Map<String, Object> PLAIN =
       Map.of(
@@ -47,6 +50,8 @@ record MethodCase(MethodSpec spec, String variant) {
           "prun_thre_k",
           1.0,
           "std_factor",
+          0.0,
+          "sparsity",
           0.0);
 
   /** Every element-wise method on the class path in each of its variants. */
@@ -106,6 +111,12 @@ record MethodCase(MethodSpec spec, String variant) {
           if (value instanceof double[] each && isPerModel(key)) {
             merge.set(key, Arrays.copyOf(each, models));
           } else if (value instanceof Double && has(key)) {
+            merge.set(key, value);
+          }
+        });
+    PRUNING.forEach(
+        (key, value) -> {
+          if (has(key)) {
             merge.set(key, value);
           }
         });

@@ -111,7 +111,11 @@ class MethodTableTest {
             t.name(),
             t.required() ? "" : ", optional",
             t.per() == SideTable.Per.MODEL ? "each model" : "the merge",
-            t.layout() == SideTable.Layout.ELEMENTS ? "the tensor's" : "columns × columns",
+            switch (t.layout()) {
+              case ELEMENTS -> "the tensor's";
+              case COLUMNS -> "columns";
+              case GRAM -> "columns × columns";
+            },
             t.help());
   }
 

@@ -10,12 +10,15 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
+        "Merge, prune, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       SweepCommand.class,
       BundleCommand.class,
       UnpackCommand.class,
+      PruneCommand.class,
+      MasksCommand.class,
+      SparsityCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,
@@ -42,6 +45,7 @@ import picocli.CommandLine.ParameterException;
       "  weightloom merge recipe.yml merged",
       "  weightloom merge recipe.yml merged --dry-run",
       "  weightloom sweep recipe.yml tried --set parameters.lambda=0.6,0.8 --score './accuracy {}'",
+      "  weightloom prune merged sparse --sparsity 0.5",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged",

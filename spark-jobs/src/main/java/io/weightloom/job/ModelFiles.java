@@ -142,7 +142,11 @@ final class ModelFiles {
     }
     return new ShardIndex(
         files,
-        OptionalLong.of(merge.plan().outputBytes()),
+        OptionalLong.of(
+            merge.layouts().stream()
+                .flatMap(l -> l.tensors().stream())
+                .mapToLong(t -> t.spec().byteSize())
+                .sum()),
         OptionalLong.of(merge.plan().parameters()));
   }
 

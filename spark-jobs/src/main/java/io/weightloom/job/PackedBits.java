@@ -32,23 +32,66 @@ final class PackedBits {
     }
   }
 
+  /** Which bit of a byte is its first element's. */
+  enum Order {
+    HIGHEST_FIRST,
+    LOWEST_FIRST
+  }
+
   /**
-   * Packs blocks of numbers: a bit for each that is not 0.
+   * Packs blocks of numbers that follow on each other: a bit for each that is not 0.
    *
    * @param width bytes of a number
+   * @param first the first element; it begins a byte
+   * @param end the element behind the tensor's last one
    */
-  static BlockWriter packing(int width, BlockWriter writer) {
-    return (offset, block, n) -> {
-      int elements = n / width;
-      byte[] packed = new byte[(elements + 7) / 8];
-      for (int i = 0; i < elements; i++) {
-        for (int b = 0; b < width; b++) {
-          if (block[width * i + b] != 0) {
-            packed[i >> 3] |= (byte) (0x80 >> (i & 7));
-          }
+  static BlockWriter packing(Order order, int width, long first, long end, BlockWriter writer) {
+    return new Packing(order, width, first, end, writer);
+  }
+
+  /** Blocks may end within a byte, as rows of a matrix do. */
+  private static final class Packing implements BlockWriter {
+    private final Order order;
+    private final int width;
+    private final BlockWriter writer;
+    private long left;
+    private long at;
+    private int open;
+    private int bits;
+
+    Packing(Order order, int width, long first, long end, BlockWriter writer) {
+      this.order = order;
+      this.width = width;
+      this.writer = writer;
+      this.left = end - first;
+      this.at = first / Byte.SIZE;
+    }
+
+    @Override
+    public void write(long offset, byte[] block, int length) {
+      byte[] packed = new byte[length / width / Byte.SIZE + 1];
+      int n = 0;
+      for (int from = 0; from < length; from += width) {
+        if (isSet(block, from)) {
+          bits |= order == Order.LOWEST_FIRST ? 1 << open : 0x80 >> open;
+        }
+        left--;
+        if (++open == Byte.SIZE || left == 0) {
+          packed[n++] = (byte) bits;
+          open = 0;
+          bits = 0;
         }
       }
-      writer.write(offset / width / 8, packed, packed.length);
-    };
+      writer.write(at, packed, n);
+      at += n;
+    }
+
+    private boolean isSet(byte[] block, int from) {
+      boolean set = false;
+      for (int b = from; b < from + width; b++) {
+        set |= block[b] != 0;
+      }
+      return set;
+    }
   }
 }

@@ -82,7 +82,7 @@ public record PreparedMerge(
       models.add(java.util.Objects.requireNonNull(byLocation.get(model.location())));
     }
     List<SafetensorsLayout> layouts =
-        plan.shards().stream().map(s -> SafetensorsLayout.of(s.tensors(), METADATA)).toList();
+        plan.shards().stream().map(s -> PackedMasks.layout(plan, s)).toList();
     return new PreparedMerge(plan, List.copyOf(models), List.copyOf(tableDirs), layouts);
   }
 

@@ -201,7 +201,7 @@ final class Worker implements AutoCloseable {
       places.add(place);
       written.add(digest);
       emissions.add(
-          new Emitting(state, reading.feed(place, span, first, true), writer(place, digest)));
+          new Emitting(state, reading.feed(place, span, first, true), writer(place, span.first(), digest)));
     }
 
     List<Work.Emitted> run(IntFunction<@Nullable Map<String, Object>> decisions) {
@@ -250,7 +250,8 @@ final class Worker implements AutoCloseable {
     }
   }
 
-  private BlockWriter writer(Work.Place place, ContentDigest.Accumulator digest) {
+  private BlockWriter writer(
+      Work.Place place, long first, ContentDigest.Accumulator digest) {
     List<PositionalWriter> writers = place.targets().stream().map(t -> output(t.file())).toList();
     BlockWriter bytes =
         (offset, block, n) -> {
@@ -260,9 +261,18 @@ final class Worker implements AutoCloseable {
             write(writers.get(i), target.file(), target.begin() + offset, block, n);
           }
         };
-    return place.isMask()
-        ? PackedBits.packing(place.merge().output().dtype().bytes(), bytes)
-        : bytes;
+    if (!place.isMask()) {
+      return bytes;
+    }
+    TensorSpec computed = place.merge().output();
+    return PackedBits.packing(
+        PackedMasks.isPacked(place.merge())
+            ? PackedBits.Order.LOWEST_FIRST
+            : PackedBits.Order.HIGHEST_FIRST,
+        computed.dtype().bytes(),
+        first,
+        computed.elements(),
+        bytes);
   }
 
   /** The models' in order, the side tables', then the base's if there is one. */
@@ -287,7 +297,8 @@ final class Worker implements AutoCloseable {
     Work.Place place = work.place();
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     long[] digested = new long[inputs.size()];
-    ContentDigest.Accumulator output = digest(place.merge().output());
+    ContentDigest.Accumulator output = 
+        digest(place.isMask() ? DType.U8 : place.merge().output().dtype());
     Map<String, Object> decisions =
         new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
             .merge(
@@ -301,7 +312,7 @@ final class Worker implements AutoCloseable {
                     digested[input] += n;
                   }
                 },
-                writer(place, output),
+                writer(place, 0, output),
                 place.checkFinite());
     return new Work.Emitted(
         place.output(),

@@ -249,6 +249,7 @@ public final class Selection implements Serializable {
     private final double[] values = new double[Arith.CAPACITY];
     private long quota;
     private long ties;
+    private long surplus;
 
     private Trimmer(Threshold t, boolean isDouble, Arith<V> arith, Span span) {
       this.arith = arith;
@@ -257,6 +258,7 @@ public final class Selection implements Serializable {
       this.isExact = t.isExact();
       this.quota = isExact ? 0 : t.quota(span);
       this.ties = isExact ? 0 : t.ties().in(span);
+      this.surplus = isExact ? 0 : t.surplus(span);
     }
 
     /** Sets to 0 what is smaller than the magnitude. */
@@ -265,7 +267,7 @@ public final class Selection implements Serializable {
     }
 
     /** Sets to 0 what is not larger than the magnitude. */
-    void keepAbove(V x, int n) {
+    public void keepAbove(V x, int n) {
       arith.trim(x, above, n);
     }
 
@@ -294,8 +296,56 @@ public final class Selection implements Serializable {
       ties = -1;
     }
 
+    /**
+     * Sets to 0 all but exactly as many as the rank asks for; here, of equal magnitudes the one
+     * with the lowest flat index counts as the smallest.
+     *
+     * @return how many are kept
+     */
+    public int dropSmallest(V x, int n) {
+      int reaching = arith.countAtLeast(x, magnitude, n);
+      if (surplus == 0) {
+        arith.trim(x, magnitude, n);
+        return reaching;
+      }
+      int over = arith.countAtLeast(x, above, n);
+      if (reaching - over <= surplus) {
+        surplus -= reaching - over;
+        arith.trim(x, above, n);
+        return over;
+      }
+      int dropped = (int) surplus;
+      arith.widen(x, values, 0, n);
+      for (int i = 0; i < n; i++) {
+        double size = Math.abs(values[i]);
+        if (size < magnitude || (size == magnitude && surplus-- > 0)) {
+          values[i] = 0;
+        }
+      }
+      surplus = 0;
+      arith.narrow(values, x, n);
+      return reaching - dropped;
+    }
+
+    /** As {@link #dropSmallest}, told instead of done. */
+    public void choose(V x, boolean[] kept, int n) {
+      arith.widen(x, values, 0, n);
+      for (int i = 0; i < n; i++) {
+        double size = Math.abs(values[i]);
+        kept[i] = size > magnitude || (size == magnitude && (surplus <= 0 || surplus-- <= 0));
+      }
+    }
+
+    /** As {@link #keepAbove}, told instead of done. */
+    public void chooseAbove(V x, boolean[] kept, int n) {
+      arith.widen(x, values, 0, n);
+      for (int i = 0; i < n; i++) {
+        kept[i] = Math.abs(values[i]) > magnitude;
+      }
+    }
+
     /** Sets to 0 exactly as many as the rank asks for. */
-    void dropLargest(V x, int n) {
+    public void dropLargest(V x, int n) {
       arith.widen(x, values, 0, n);
       for (int i = 0; i < n; i++) {
         double size = Math.abs(values[i]);

@@ -77,6 +77,10 @@ record Threshold(
       return before;
     }
 
+    long total() {
+      return Arrays.stream(counts).sum();
+    }
+
     long in(Span span) {
       int at = Arrays.binarySearch(spans, span);
       if (at < 0) {
@@ -202,5 +206,10 @@ record Threshold(
   /** Of the elements of a span that equal the threshold, how many to keep: the first ones. */
   long quota(Span span) {
     return Math.max(0, Math.min(ties.in(span), rank - ties.before(span)));
+  }
+
+  /** Of the elements of a span that equal the threshold, how many to drop: the first ones. */
+  long surplus(Span span) {
+    return Math.max(0, Math.min(ties.in(span), ties.total() - rank - ties.before(span)));
   }
 }

@@ -1,0 +1,255 @@
+package io.weightloom.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.weightloom.error.WeightloomException;
+import io.weightloom.job.MergeRequest.Progress;
+import io.weightloom.job.SavedModel.Stored;
+import io.weightloom.testkit.TinyCheckpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Models pruned on Spark: the same for any cut, with masks and tables. */
+@org.jspecify.annotations.NullUnmarked
+class PruneTest {
+  private static final String LARGE = "model.layers.0.large.weight";
+
+  /** A little more than eight grains, so that masks are cut too. */
+  private static final long[] SHAPE = {9, (1 << 20) + 77};
+
+  @TempDir Path dir;
+
+  @BeforeEach
+  void writeModel() {
+    TinyCheckpoint weights = Family.weights("a", "BF16");
+    Family.add(weights, "a", "BF16", LARGE, SHAPE);
+    weights.writeModel(dir.resolve("a"), Family.CONFIG);
+    Family.weights("b", "F32").writeModel(dir.resolve("b"), Family.CONFIG);
+    norms(1).write(dir.resolve("norms.safetensors"));
+  }
+
+  private static TinyCheckpoint norms(double least) {
+    TinyCheckpoint norms = new TinyCheckpoint();
+    for (int layer = 0; layer < 2; layer++) {
+      norms.add(Family.UP.formatted(layer), "F32", new long[] {7}, 1, 2, 3, least, 5, 6, 7);
+    }
+    return norms;
+  }
+
+  private Merging pruning(String model, String method, String sparsity, String extra) {
+    return Merging.of(
+        """
+        merge_method: %s
+        models: [{model: DIR/%s}]
+        %s
+        weightloom: {%s}
+        """
+            .formatted(
+                method,
+                model,
+                sparsity.isEmpty() ? "" : "parameters: {sparsity: " + sparsity + "}",
+                extra)
+            .replace("DIR", dir.toString()));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "magnitude_pruning|0.6|scope: model",
+        "magnitude_pruning|0.6|scope: tensor",
+        "magnitude_pruning|0.6|scope: row",
+        "magnitude_pruning|0.6|scope: model, output: packed",
+        "magnitude_pruning|0.3|scope: model, output: packed, targets: all",
+        "nm_pruning||n: 1, m: 4, output: packed",
+      })
+  void howTheWorkIsCutDoesNotMatter(String method, String sparsity, String extra) {
+    Merging pruning = pruning("a", method, sparsity == null ? "" : sparsity, extra);
+    pruning.cut(new WorkPlan.Cut(1L << 40, 1L << 40)).into(dir.resolve("whole"));
+    pruning.cut(new WorkPlan.Cut(1, 0)).blockElements(4096).into(dir.resolve("cut"));
+
+    assertThat(dir.resolve("cut/model.safetensors"))
+        .hasSameBinaryContentAs(dir.resolve("whole/model.safetensors"));
+    assertThat(dir.resolve("cut").resolve(Manifest.FILE))
+        .hasSameBinaryContentAs(dir.resolve("whole").resolve(Manifest.FILE));
+  }
+
+  @Test
+  void masksAreWhatIsKeptBitByBitAndVerify() throws IOException {
+    pruning("a", "magnitude_pruning", "0.5", "scope: model").into(dir.resolve("sparse"));
+    pruning("a", "magnitude_pruning", "0.5", "scope: model, output: packed")
+        .into(dir.resolve("masks"));
+    Map<String, Stored> weights = SavedModel.read(dir.resolve("sparse"));
+    Map<String, Stored> masks = SavedModel.read(dir.resolve("masks"));
+
+    long kept = 0;
+    for (String name : List.of(LARGE, Family.UP.formatted(0), Family.UP.formatted(1))) {
+      double[] values = weights.get(name).values();
+      byte[] bits = masks.get(name).data();
+      assertThat(masks.get(name).dtype()).isEqualTo("U8");
+      assertThat(bits).hasSize((values.length + 7) / 8);
+      for (int i = 0; i < values.length; i++) {
+        boolean one = (bits[i / 8] >> (i % 8) & 1) == 1;
+        kept += one ? 1 : 0;
+        // A weight that was 0 may be kept.
+        assertThat(one || values[i] == 0).isTrue();
+      }
+    }
+    long n = SHAPE[0] * SHAPE[1] + 2 * 63;
+    assertThat(kept).isEqualTo(n - n / 2);
+    JsonNode manifest =
+        new ObjectMapper().readTree(Files.readAllBytes(dir.resolve("sparse/" + Manifest.FILE)));
+    long recorded = 0;
+    for (String name : List.of(LARGE, Family.UP.formatted(0), Family.UP.formatted(1))) {
+      recorded += manifest.get("tensors").get(name).get("kept").get(0).asLong();
+    }
+    assertThat(recorded).isEqualTo(kept);
+    assertThat(VerifyJob.run(dir.resolve("masks").toString()).problems()).isEmpty();
+    assertThat(VerifyJob.run(dir.resolve("sparse").toString()).problems()).isEmpty();
+    assertThat(dir.resolve("masks/config.json")).doesNotExist();
+  }
+
+  @Test
+  void masksAsATableHoldTheSameBitsRowByRow() {
+    Merging packed = pruning("b", "magnitude_pruning", "0.5", "output: packed");
+    packed.into(dir.resolve("masks"));
+    RecipeYaml yaml = RecipeYaml.parse("recipe.yml", packed.recipe());
+    io.weightloom.plan.MergePlanner.Options options =
+        new io.weightloom.plan.MergePlanner.Options(
+            packed.numerics(), 0, io.weightloom.plan.MergePlanner.Options.SHARD_BYTES);
+    MergeRequest request =
+        new MergeRequest(yaml, dir.resolve("table"), options, false, 1 << 16, Progress.NONE);
+    MaskExport.toParquet(LocalSpark.get(), request, PreparedMerge.of(yaml.recipe(), options));
+
+    Map<String, Stored> masks = SavedModel.read(dir.resolve("masks"));
+    List<org.apache.spark.sql.Row> rows =
+        org.apache.spark.sql.SparkSession.builder()
+            .sparkContext(LocalSpark.get())
+            .getOrCreate()
+            .read()
+            .parquet(dir.resolve("table").toString())
+            .where("tensor = '" + Family.UP.formatted(1) + "'")
+            .collectAsList();
+
+    assertThat(rows).hasSize(1);
+    byte[] bits = rows.get(0).getAs("bits");
+    byte[] flat = masks.get(Family.UP.formatted(1)).data();
+    assertThat(bits).hasSize(9);
+    for (int r = 0; r < 9; r++) {
+      for (int c = 0; c < 7; c++) {
+        int i = r * 7 + c;
+        assertThat(bits[r] >> c & 1).isEqualTo(flat[i / 8] >> (i % 8) & 1);
+      }
+      assertThat(bits[r] >> 7 & 1).isZero();
+    }
+    assertThat(rows.get(0).<Long>getAs("kept")).isEqualTo(32);
+    assertThat(rows.get(0).<Long>getAs("row_end")).isEqualTo(9);
+  }
+
+  @Test
+  void masksAreCombinedAndCompared() {
+    pruning("b", "magnitude_pruning", "0.5", "output: packed").into(dir.resolve("half"));
+    pruning("b", "magnitude_pruning", "0.25", "output: packed").into(dir.resolve("most"));
+    MaskDir half = MaskDir.open(dir.resolve("half").toString());
+    MaskDir most = MaskDir.open(dir.resolve("most").toString());
+
+    MaskAlgebra.Agreement up = MaskAlgebra.compare(half, most).get(1);
+
+    // Of 63 weights 31 go, or 15; what half keeps, most keeps.
+    assertThat(up.tensor()).isEqualTo(Family.UP.formatted(0));
+    assertThat(up.overlap()).isEqualTo(1);
+    assertThat(up.keptA()).isEqualTo(32);
+    assertThat(up.keptB()).isEqualTo(48);
+    assertThat(up.jaccard()).isEqualTo(32 / 48.0);
+    assertThat(up.agreement()).isEqualTo(1 - 16 / 63.0);
+
+    MaskAlgebra.combine(
+        MaskAlgebra.Operation.EXCLUSIVE, List.of(most, half), dir.resolve("extra"), false);
+    MaskDir extra = MaskDir.open(dir.resolve("extra").toString());
+    assertThat(MaskAlgebra.compare(extra, half).get(1).both()).isZero();
+    assertThat(MaskAlgebra.compare(extra, most).get(1).keptA()).isEqualTo(16);
+    MaskAlgebra.combine(
+        MaskAlgebra.Operation.UNION, List.of(extra, half), dir.resolve("union"), false);
+    assertThat(SavedModel.read(dir.resolve("union")).get(Family.UP.formatted(1)).data())
+        .isEqualTo(SavedModel.read(dir.resolve("most")).get(Family.UP.formatted(1)).data());
+  }
+
+  @Test
+  void aModelIsNoMask() {
+    assertThatThrownBy(() -> MaskDir.open(dir.resolve("a").toString()))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("its metadata name no shapes");
+  }
+
+  @Test
+  void wandaReadsOneNormAColumn() {
+    Merging wanda =
+        pruning(
+            "b", "wanda", "0.5", "side_tables: {norms: " + dir.resolve("norms.safetensors") + "}");
+    wanda.into(dir.resolve("sparse"));
+
+    double[] dense = SavedModel.read(dir.resolve("b")).get(Family.UP.formatted(0)).values();
+    double[] sparse = SavedModel.read(dir.resolve("sparse")).get(Family.UP.formatted(0)).values();
+    double[] norms = {1, 2, 3, 1, 5, 6, 7};
+    for (int r = 0; r < 9; r++) {
+      int row = r * 7;
+      double leastKept = Double.POSITIVE_INFINITY;
+      double mostPruned = 0;
+      int pruned = 0;
+      for (int c = 0; c < 7; c++) {
+        double score = Math.abs(dense[row + c]) * norms[c];
+        boolean gone = sparse[row + c] == 0;
+        pruned += gone ? 1 : 0;
+        leastKept = gone ? leastKept : Math.min(leastKept, score);
+        mostPruned = gone ? Math.max(mostPruned, score) : mostPruned;
+      }
+      assertThat(pruned).isEqualTo(3);
+      assertThat(mostPruned).isLessThanOrEqualTo(leastKept * (1 + 1e-6));
+    }
+    assertThat(VerifyJob.run(dir.resolve("sparse").toString()).problems()).isEmpty();
+  }
+
+  @Test
+  void badNormsAreAnErrorThatNamesTableTensorAndElement() throws IOException {
+    norms(-1).write(dir.resolve("norms.safetensors"));
+    String table = "side_tables: {norms: " + dir.resolve("norms.safetensors") + "}";
+
+    assertThatThrownBy(() -> pruning("b", "wanda", "0.5", table).into(dir.resolve("out")))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("norms holds -1.0 at element 3 of model.layers.")
+        .hasMessageContaining("none may be negative");
+    assertThatThrownBy(() -> pruning("a", "wanda", "0.5", table).into(dir.resolve("out")))
+        .hasMessageContaining("Cannot prune " + LARGE + ": the table norms lacks it");
+    assertThat(dir.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void owlSharesOutByLayerAndLampByThreshold() {
+    io.weightloom.io.ModelDir model =
+        io.weightloom.io.ModelDir.open(
+            dir.resolve("b").toString(), io.weightloom.io.safetensors.Profile.REFERENCE);
+    PruneBudgets budgets = new PruneBudgets(model, PruneRecipe.prunable(model, "layers"), 0.5);
+
+    Map<String, Double> owl =
+        budgets.owl(
+            LocalSpark.get(), dir.resolve("norms.safetensors").toString(), 0.08, 3, Progress.NONE);
+    Map<String, Long> lamp = budgets.lamp(LocalSpark.get(), Progress.NONE);
+
+    assertThat(owl.keySet()).isEqualTo(Set.of(Family.UP.formatted(0), Family.UP.formatted(1)));
+    assertThat(owl.values().stream().mapToDouble(s -> s).average().orElseThrow())
+        .isCloseTo(0.5, org.assertj.core.data.Offset.offset(1e-12));
+    assertThat(lamp.values().stream().mapToLong(p -> p).sum()).isEqualTo(63);
+  }
+}
