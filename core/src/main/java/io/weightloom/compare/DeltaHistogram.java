@@ -13,6 +13,9 @@ final class DeltaHistogram implements Serializable {
   /** Bits that the histogram does not tell apart. */
   static final int SHIFT = 15;
 
+  /** The last bin of finite values. */
+  static final int GREATEST = (0x7f800000 >>> SHIFT) - 1;
+
   private static final int FULL = 1 << 30;
 
   private transient long[] counts = new long[Kernels.BINS];

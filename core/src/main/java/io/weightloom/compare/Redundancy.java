@@ -21,7 +21,7 @@ public record Redundancy(long elements, long k90, long k99, double gini) impleme
     double energy = 0;
     double mass = 0;
     double ranked = 0;
-    for (int key = 0; key < counts.length; key++) {
+    for (int key = 0; key <= DeltaHistogram.GREATEST; key++) {
       double x = DeltaHistogram.magnitude(key);
       double count = counts[key];
       energy += count * x * x;
@@ -41,7 +41,7 @@ public record Redundancy(long elements, long k90, long k99, double gini) impleme
   private static long leastFor(double wanted, long[] counts) {
     double left = wanted;
     long taken = 0;
-    for (int key = counts.length - 1; key > 0 && left > 0; key--) {
+    for (int key = DeltaHistogram.GREATEST; key > 0 && left > 0; key--) {
       double x = DeltaHistogram.magnitude(key);
       double square = x * x;
       if (counts[key] > 0) {

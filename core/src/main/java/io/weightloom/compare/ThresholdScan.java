@@ -5,6 +5,7 @@ import io.weightloom.analysis.Scan;
 import io.weightloom.analysis.Sketch;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.tensor.TensorSpec;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import java.util.Map;
  * The second read for supports: finds the k-th largest magnitude of each task vector, of which a
  * {@link CompareScan} has told the upper bits.
  */
-public final class ThresholdScan implements Scan<ThresholdScan.Counts, ArrayList<Float>> {
+public final class ThresholdScan implements Scan<ThresholdScan.Counts, ThresholdScan.Thresholds> {
   private static final long serialVersionUID = 1;
 
   private static final int OPEN = 1 << DeltaHistogram.SHIFT;
@@ -37,13 +38,26 @@ public final class ThresholdScan implements Scan<ThresholdScan.Counts, ArrayList
   }
 
   @Override
-  public ArrayList<Float> conclude(List<TensorSpec> tensors, Counts sketch) {
+  public Thresholds conclude(List<TensorSpec> tensors, Counts sketch) {
     return sketch.thresholds();
   }
 
   @Override
   public int blockElements() {
     return CompareScan.BLOCK_ELEMENTS;
+  }
+
+  /**
+   * The k-th largest magnitude of each task vector.
+   *
+   * @param each of one with fewer than k elements other than 0, the least magnitude there is
+   */
+  public record Thresholds(List<Float> each) implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    public Thresholds {
+      each = List.copyOf(each);
+    }
   }
 
   /** Counts of the lower bits. For one thread. */
@@ -90,9 +104,8 @@ public final class ThresholdScan implements Scan<ThresholdScan.Counts, ArrayList
       }
     }
 
-    /** Of a task vector with fewer than k elements other than 0, the least magnitude that is. */
-    ArrayList<Float> thresholds() {
-      ArrayList<Float> found = new ArrayList<>();
+    Thresholds thresholds() {
+      List<Float> found = new ArrayList<>();
       for (int k = 0; k < counts.length; k++) {
         long left = cuts.get(k).rank();
         int low = OPEN - 1;
@@ -102,7 +115,7 @@ public final class ThresholdScan implements Scan<ThresholdScan.Counts, ArrayList
         float threshold = Float.intBitsToFloat(cuts.get(k).key() << DeltaHistogram.SHIFT | low);
         found.add(Math.max(threshold, Float.MIN_VALUE));
       }
-      return found;
+      return new Thresholds(found);
     }
   }
 }

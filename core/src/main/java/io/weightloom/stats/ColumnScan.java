@@ -18,7 +18,7 @@ import java.util.List;
  * first. One task sees all rows of a tensor and adds them up in their order, in fp64: sums of
  * thousands of columns that merge exactly would cost many times the read.
  */
-public final class ColumnScan implements Scan<ColumnScan.Columns, ArrayList<PartStats>> {
+public final class ColumnScan implements Scan<ColumnScan.Columns, PartStats.Parts> {
   private static final long serialVersionUID = 1;
 
   @Override
@@ -41,7 +41,7 @@ public final class ColumnScan implements Scan<ColumnScan.Columns, ArrayList<Part
   }
 
   @Override
-  public ArrayList<PartStats> conclude(List<TensorSpec> tensors, Columns sketch) {
+  public PartStats.Parts conclude(List<TensorSpec> tensors, Columns sketch) {
     return sketch.stats();
   }
 
@@ -127,8 +127,8 @@ public final class ColumnScan implements Scan<ColumnScan.Columns, ArrayList<Part
       throw new IllegalStateException("columns of a tensor were read by two tasks");
     }
 
-    ArrayList<PartStats> stats() {
-      ArrayList<PartStats> parts = new ArrayList<>(columns);
+    PartStats.Parts stats() {
+      List<PartStats> parts = new ArrayList<>(columns);
       for (int c = 0; c < columns; c++) {
         BlockStats stats =
             new BlockStats(
@@ -146,7 +146,7 @@ public final class ColumnScan implements Scan<ColumnScan.Columns, ArrayList<Part
                 ExactSum.of(sums[4][c]));
         parts.add(PartStats.of(c, c, stats));
       }
-      return parts;
+      return new PartStats.Parts(parts);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.weightloom.stats;
 
 import io.weightloom.tensor.DType;
+import java.io.Serializable;
 import java.util.List;
 
 /**
@@ -19,7 +20,9 @@ public record FloatFormat(
     int leastExponent,
     double max,
     double overflow,
-    boolean overflowKept) {
+    boolean overflowKept)
+    implements Serializable {
+  private static final long serialVersionUID = 1;
 
   /** Formats that one asks about before a cast, the widest first. */
   public static final List<FloatFormat> TARGETS =

@@ -17,7 +17,7 @@ import java.util.TreeMap;
  * The statistics of each row or block of tensors, in one read. Rows are indices of the first
  * dimension. Tensors are BF16, F16, F32 or F64.
  */
-public final class PartScan implements Scan<PartScan.Parts, ArrayList<PartStats>> {
+public final class PartScan implements Scan<PartScan.Parts, PartStats.Parts> {
   private static final long serialVersionUID = 1;
 
   private final boolean perRow;
@@ -47,15 +47,15 @@ public final class PartScan implements Scan<PartScan.Parts, ArrayList<PartStats>
   }
 
   @Override
-  public ArrayList<PartStats> conclude(List<TensorSpec> tensors, Parts sketch) {
+  public PartStats.Parts conclude(List<TensorSpec> tensors, Parts sketch) {
     BlockCut cut = BlockCut.of(tensors.get(0), blockElements);
-    ArrayList<PartStats> parts = new ArrayList<>(sketch.stats.size());
+    List<PartStats> parts = new ArrayList<>(sketch.stats.size());
     sketch.stats.forEach(
         (index, stats) -> {
           long offset = perRow ? index * cut.columns() : cut.block(index).offset();
           parts.add(PartStats.of(index, offset, stats));
         });
-    return parts;
+    return new PartStats.Parts(parts);
   }
 
   @Override

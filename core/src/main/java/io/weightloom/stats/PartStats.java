@@ -1,6 +1,7 @@
 package io.weightloom.stats;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * The statistics of a row, a column or a block of a tensor, in few bytes.
@@ -27,6 +28,15 @@ public record PartStats(
     double linf)
     implements Serializable {
   private static final long serialVersionUID = 1;
+
+  /** The parts of a tensor, in their order. */
+  public record Parts(List<PartStats> each) implements Serializable {
+    private static final long serialVersionUID = 1;
+
+    public Parts {
+      each = List.copyOf(each);
+    }
+  }
 
   static PartStats of(long index, long offset, BlockStats stats) {
     boolean isEmpty = stats.finite() == 0;

@@ -41,7 +41,7 @@ public final class StatsTables {
   private static <S> List<Column<S>> identity(
       Function<S, String> model, Function<S, TensorSpec> tensor) {
     return List.of(
-        Column.text("model", "the model's name", model::apply),
+        Column.text("model", "the model's name", model),
         Column.text("tensor", "name as stored", s -> tensor.apply(s).name()),
         Column.text(
             "role", "the name behind the layer's number", s -> role(tensor.apply(s).name())),

@@ -226,9 +226,16 @@ public final class TensorSketch implements Sketch<TensorSketch> {
         }
       } else {
         for (int i = 0; i < n; i++) {
-          maxima[column + i] = Math.max(maxima[column + i], (float) Math.abs(arith.at(values, i)));
+          maxima[column + i] =
+              Math.max(maxima[column + i], floatFrom(Math.abs(arith.at(values, i))));
         }
       }
+    }
+
+    /** The least float that is not below: no value of F64 but 0 becomes 0. */
+    private static float floatFrom(double x) {
+      float nearest = (float) x;
+      return nearest < x ? Math.nextUp(nearest) : nearest;
     }
 
     private void conclude(BlockCut.Block place, byte[] data, int n) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Percentage;
@@ -65,13 +66,12 @@ class CompareScanTest {
       assertThat(pair.deltaToUlp())
           .isCloseTo(
               GOLDEN.number(key + "distance")
-                  / Math.sqrt(pair.elements())
+                  / Math.sqrt((double) pair.elements())
                   / GOLDEN.number(dtype + ".ulp"),
               close);
       assertThat(found.kurtosis().get(pair.second()))
           .isCloseTo(GOLDEN.number(key + "kurtosis"), within(1e-6));
-      Redundancy redundancy = pair.redundancy();
-      assertThat(redundancy).isNotNull();
+      Redundancy redundancy = Objects.requireNonNull(pair.redundancy());
       // Magnitudes of wide types are known to 0.4 %.
       assertThat((double) redundancy.k90()).isCloseTo(GOLDEN.number(key + "k90"), within(1.0));
       assertThat((double) redundancy.k99()).isCloseTo(GOLDEN.number(key + "k99"), within(2.0));
@@ -85,7 +85,8 @@ class CompareScanTest {
     List<TensorSpec> tensors = goldenSpecs(dtype);
     TensorComparison found = InMemory.scan(new CompareScan(true, TOP), tensors, goldenData(dtype));
     List<Float> thresholds =
-        InMemory.scan(new ThresholdScan(Map.of("w", found.cuts())), tensors, goldenData(dtype));
+        InMemory.scan(new ThresholdScan(Map.of("w", found.cuts())), tensors, goldenData(dtype))
+            .each();
     Support support =
         InMemory.scan(new SupportScan(Map.of("w", thresholds)), tensors, goldenData(dtype));
 

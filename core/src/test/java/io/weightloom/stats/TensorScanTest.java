@@ -100,15 +100,14 @@ class TensorScanTest {
   void quantilesAndEntropiesAreThoseOfNumPy(DType dtype) {
     TensorStats stats = golden(dtype);
 
-    assertThat(doubles(stats.quantiles())).isEqualTo(GOLDEN.numbers(dtype + ".quantiles"));
+    // NumPy sorts −0 and +0 in any order.
+    assertClose(doubles(stats.quantiles()), GOLDEN.numbers(dtype + ".quantiles"), 0);
     assertThat(doubles(stats.magnitudeQuantiles()))
         .isEqualTo(GOLDEN.numbers(dtype + ".magnitudes"));
     double[] entropy = {
       stats.entropy().code(), stats.entropy().exponent(), stats.entropy().mantissa()
     };
-    assertThat(entropy)
-        .usingComparatorWithPrecision(1e-12)
-        .isEqualTo(GOLDEN.numbers(dtype + ".entropy"));
+    assertClose(entropy, GOLDEN.numbers(dtype + ".entropy"), 1e-12);
   }
 
   @ParameterizedTest
@@ -127,15 +126,17 @@ class TensorScanTest {
     assertThat(stats.rows().weakest().get(0)).isEqualTo(5);
     assertThat(stats.rows().median()).isCloseTo(sorted[(sorted.length - 1) / 2], close);
     assertThat(stats.rows().max()).isCloseTo(sorted[sorted.length - 1], close);
-    assertThat(stats.columns().zeros()).isEqualTo(1);
-    assertThat(stats.columns().median()).isEqualTo((float) maxima[(maxima.length - 1) / 2]);
-    assertThat(stats.columns().max()).isEqualTo((float) maxima[maxima.length - 1]);
+    Percentage asFloats = Percentage.withPercentage(1e-5);
+    assertThat(stats.columns().zeros())
+        .isEqualTo(Arrays.stream(maxima).filter(x -> x == 0).count());
+    assertThat(stats.columns().median()).isCloseTo(maxima[(maxima.length - 1) / 2], asFloats);
+    assertThat(stats.columns().max()).isCloseTo(maxima[maxima.length - 1], asFloats);
   }
 
   @ParameterizedTest
   @EnumSource(names = {"BF16", "F16", "F32", "F64"})
   void tasksDoNotShow(DType dtype) {
-    SplittableRandom random = new SplittableRandom(dtype.ordinal());
+    SplittableRandom random = new SplittableRandom(dtype.bits());
     TensorSpec tensor = spec(dtype, 61, 52);
     for (Stored stored :
         List.of(Blocks.weights(dtype, random, 61 * 52), Blocks.bits(dtype, random, 61 * 52))) {
@@ -289,10 +290,10 @@ class TensorScanTest {
     }
 
     List<PartStats> rows =
-        InMemory.scan(PartScan.rows(), tensors, 1, new Random(1), stored.bytes());
-    List<PartStats> columns = InMemory.scan(new ColumnScan(), tensors, stored.bytes());
+        InMemory.scan(PartScan.rows(), tensors, 1, new Random(1), stored.bytes()).each();
+    List<PartStats> columns = InMemory.scan(new ColumnScan(), tensors, stored.bytes()).each();
     List<PartStats> blocks =
-        InMemory.scan(PartScan.blocks(10), tensors, 3, new Random(1), stored.bytes());
+        InMemory.scan(PartScan.blocks(10), tensors, 3, new Random(1), stored.bytes()).each();
 
     assertParts(rows, byRow);
     assertParts(columns, byColumn);
@@ -333,7 +334,7 @@ class TensorScanTest {
     double[] fit = {
       shape.fit().shape(), shape.fit().scale(), shape.overGaussian(), shape.overLaplace()
     };
-    assertThat(fit).usingComparatorWithPrecision(1e-10).isEqualTo(GOLDEN.numbers("ggd.fit"));
+    assertClose(fit, GOLDEN.numbers("ggd.fit"), 1e-10);
   }
 
   @Test
@@ -342,6 +343,17 @@ class TensorScanTest {
     assertThat(GeneralizedGaussian.ratio(1)).isCloseTo(0.5, within(1e-12));
     assertThat(GeneralizedGaussian.ratio(2)).isCloseTo(2 / Math.PI, within(1e-12));
     assertThat(GeneralizedGaussian.ratio(3)).isCloseTo(0.68446, within(5e-6));
+  }
+
+  private static void assertClose(double[] found, double[] expected, double tolerance) {
+    assertThat(found).hasSameSizeAs(expected);
+    for (int i = 0; i < found.length; i++) {
+      if (Double.isNaN(expected[i])) {
+        assertThat(found[i]).isNaN();
+      } else {
+        assertThat(found[i]).isCloseTo(expected[i], within(tolerance));
+      }
+    }
   }
 
   private static long[] longs(List<Long> xs) {

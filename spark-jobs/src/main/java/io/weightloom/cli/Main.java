@@ -10,13 +10,15 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
+        "Merge, inspect, compare, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       ExplodeCommand.class,
       ImplodeCommand.class,
       ExportCommand.class,
       InspectCommand.class,
+      StatsCommand.class,
+      CompareCommand.class,
       VerifyCommand.class,
       SqlCommand.class,
       NotebookCommand.class,
@@ -40,6 +42,8 @@ import picocli.CommandLine.ParameterException;
       "  weightloom merge recipe.yml merged --dry-run",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
+      "  weightloom stats merged",
+      "  weightloom compare --base base merged",
       "  weightloom verify merged",
       "  weightloom sql -e 'SHOW TABLES IN models'"
     })

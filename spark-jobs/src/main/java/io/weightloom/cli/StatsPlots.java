@@ -60,10 +60,7 @@ final class StatsPlots {
               roles,
               numbers,
               StatsText.grid(
-                  layered,
-                  roles,
-                  layers,
-                  s -> (double) s.counts().zeros() / s.counts().elements()),
+                  layered, roles, layers, s -> (double) s.counts().zeros() / s.counts().elements()),
               Palette.SEQUENTIAL,
               0,
               1));

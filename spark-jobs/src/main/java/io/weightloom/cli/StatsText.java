@@ -48,8 +48,7 @@ final class StatsText {
 
   private String head(String model) {
     Map<DType, Long> elements = new EnumMap<>(DType.class);
-    reports.forEach(
-        r -> elements.merge(r.tensor().dtype(), r.tensor().elements(), Long::sum));
+    reports.forEach(r -> elements.merge(r.tensor().dtype(), r.tensor().elements(), Long::sum));
     List<String> types = new ArrayList<>();
     elements.forEach((dtype, n) -> types.add(dtype + " " + Units.count(n)));
     long all = sum(s -> s.counts().elements());
@@ -74,7 +73,16 @@ final class StatsText {
     }
     TextTable table =
         new TextTable(
-            1, "role", "tensors", "elements", "RMS", "max/RMS", "kurtosis", "GGD ν", "zero", "bits");
+            1,
+            "role",
+            "tensors",
+            "elements",
+            "RMS",
+            "max/RMS",
+            "kurtosis",
+            "GGD ν",
+            "zero",
+            "bits");
     byRole.forEach(
         (role, all) ->
             table.row(
@@ -89,12 +97,12 @@ final class StatsText {
                     (double) all.stream().mapToLong(s -> s.counts().zeros()).sum()
                         / all.stream().mapToLong(s -> s.counts().elements()).sum()),
                 TextTable.number(median(all, s -> s.entropy().code()))));
-    return table.text()
-        + "  (medians over the layers of a role; bits: entropy of an element)\n";
+    return table.text() + "  (medians over the layers of a role; bits: entropy of an element)\n";
   }
 
   static double median(List<TensorStats> all, ToDoubleFunction<TensorStats> value) {
-    double[] sorted = all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
+    double[] sorted =
+        all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
     return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) / 2];
   }
 
@@ -108,7 +116,10 @@ final class StatsText {
         .forEach(r -> skipped.merge(r.tensor().dtype().name(), 1L, Long::sum));
     skipped.forEach(
         (dtype, n) ->
-            add(found, 9, "%d tensor%s of %s not looked at".formatted(n, n == 1 ? "" : "s", dtype)));
+            add(
+                found,
+                9,
+                "%d tensor%s of %s not looked at".formatted(n, n == 1 ? "" : "s", dtype)));
     List<String> lines = found.values().stream().flatMap(List::stream).toList();
     if (lines.isEmpty()) {
       return "";
@@ -178,7 +189,8 @@ final class StatsText {
   private static void addSparsity(TensorStats s, Map<Integer, List<String>> found) {
     String name = s.tensor().name();
     double sparsity = (double) s.counts().zeros() / s.counts().elements();
-    String pattern = s.nm(1, 4) == 1 ? "1:4" : s.nm(2, 4) == 1 ? "2:4" : s.nm(4, 8) == 1 ? "4:8" : "";
+    String pattern =
+        s.nm(1, 4) == 1 ? "1:4" : s.nm(2, 4) == 1 ? "2:4" : s.nm(4, 8) == 1 ? "4:8" : "";
     if (!pattern.isEmpty()) {
       add(found, 4, "%s: %s sparse, %s zero".formatted(name, pattern, TextTable.percent(sparsity)));
     } else if (sparsity > SPARSE) {
@@ -193,7 +205,11 @@ final class StatsText {
       FloatFormat format = fit.format();
       boolean isNarrower = format.dtype().bits() < s.tensor().dtype().bits();
       if (format.dtype().bits() == 16 && isNarrower && finite > 0 && fit.exact() == finite) {
-        add(found, 5, "%s: all values are %s's, stored as %s".formatted(name, format.dtype(), s.tensor().dtype()));
+        add(
+            found,
+            5,
+            "%s: all values are %s's, stored as %s"
+                .formatted(name, format.dtype(), s.tensor().dtype()));
         break;
       }
       if (format.dtype() == DType.F16 && s.tensor().dtype() != DType.F16 && fit.overflows() > 0) {

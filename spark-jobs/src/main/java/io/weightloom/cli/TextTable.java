@@ -81,6 +81,7 @@ final class TextTable {
     } else if (share > 0.9999) {
       return ">99.99 %";
     }
-    return String.format(Locale.ROOT, share < 0.1 || share > 0.99 ? "%.2f %%" : "%.1f %%", 100 * share);
+    return String.format(
+        Locale.ROOT, share < 0.1 || share > 0.99 ? "%.2f %%" : "%.1f %%", 100 * share);
   }
 }

@@ -50,10 +50,8 @@ public final class CompareJob {
     for (Alignment.Group group : alignment.groups()) {
       tensors.add(group.models().stream().map(k -> models.get(k).get(group.name())).toList());
     }
-    List<TensorComparison> found =
-        scan("comparing", tensors, new CompareScan(hasBase, share));
-    Map<String, Support> supports =
-        hasBase && share > 0 ? supports(tensors, found) : Map.of();
+    List<TensorComparison> found = scan("comparing", tensors, new CompareScan(hasBase, share));
+    Map<String, Support> supports = hasBase && share > 0 ? supports(tensors, found) : Map.of();
     List<Compared> compared = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
       Alignment.Group group = alignment.groups().get(i);
@@ -66,10 +64,10 @@ public final class CompareJob {
       List<List<TensorLocation>> tensors, List<TensorComparison> found) {
     Map<String, List<TensorComparison.Cut>> cuts = new HashMap<>();
     found.forEach(f -> cuts.put(f.name(), f.cuts()));
-    List<ArrayList<Float>> each = scan("thresholds", tensors, new ThresholdScan(cuts));
+    List<ThresholdScan.Thresholds> each = scan("thresholds", tensors, new ThresholdScan(cuts));
     Map<String, List<Float>> thresholds = new HashMap<>();
     for (int i = 0; i < each.size(); i++) {
-      thresholds.put(found.get(i).name(), each.get(i));
+      thresholds.put(found.get(i).name(), each.get(i).each());
     }
     List<Support> all = scan("supports", tensors, new SupportScan(thresholds));
     Map<String, Support> supports = new HashMap<>();

@@ -47,13 +47,15 @@ public final class StatsJob {
     for (String phase = "statistics"; !next.isEmpty(); phase = "refining") {
       Scan<?, Reading> scan =
           readings.isEmpty() ? new TensorScan() : new RefiningScan(pending(readings));
-      for (Reading reading : run(phase, next, scan)) {
-        readings.put(reading.stats().tensor().name(), reading);
+      List<TensorLocation> pending = new ArrayList<>();
+      List<Reading> found = run(phase, next, scan);
+      for (int i = 0; i < found.size(); i++) {
+        readings.put(next.get(i).spec().name(), found.get(i));
+        if (found.get(i).isPending() && !once) {
+          pending.add(next.get(i));
+        }
       }
-      next =
-          once
-              ? List.of()
-              : next.stream().filter(t -> readings.get(t.spec().name()).isPending()).toList();
+      next = pending;
     }
     List<TensorReport> reports = new ArrayList<>();
     for (TensorLocation tensor : tensors) {
@@ -86,7 +88,7 @@ public final class StatsJob {
    */
   public List<PartReport> parts(
       String model, Collection<TensorLocation> tensors, Part part, int blockElements) {
-    Scan<?, ArrayList<PartStats>> scan =
+    Scan<?, PartStats.Parts> scan =
         switch (part) {
           case ROW -> PartScan.rows();
           case COLUMN -> new ColumnScan();
@@ -97,18 +99,17 @@ public final class StatsJob {
             .filter(t -> t.spec().dtype().isComputed())
             .filter(t -> part == Part.BLOCK || t.spec().shape().rank() >= 2)
             .toList();
-    List<ArrayList<PartStats>> found = run("statistics", seen, scan);
+    List<PartStats.Parts> found = run("statistics", seen, scan);
     List<PartReport> reports = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
       TensorSpec tensor = seen.get(i).spec();
-      found.get(i).forEach(stats -> reports.add(new PartReport(model, tensor, stats)));
+      found.get(i).each().forEach(stats -> reports.add(new PartReport(model, tensor, stats)));
     }
     return reports;
   }
 
   private <R extends Serializable> List<R> run(
       String phase, List<TensorLocation> tensors, Scan<?, R> scan) {
-    return ScanJob.run(
-        spark, phase, tensors.stream().map(List::of).toList(), scan, progress);
+    return ScanJob.run(spark, phase, tensors.stream().map(List::of).toList(), scan, progress);
   }
 }
