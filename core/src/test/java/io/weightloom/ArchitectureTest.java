@@ -131,8 +131,10 @@ class ArchitectureTest {
         "io.weightloom.merge.matrix",
         "io.weightloom.recipe",
         "io.weightloom.plan",
-        "io.weightloom.stats");
-    isKnownOnlyBy("io.weightloom.stats");
+        "io.weightloom.stats",
+        "io.weightloom.compare");
+    isKnownOnlyBy("io.weightloom.stats", "io.weightloom.compare");
+    isKnownOnlyBy("io.weightloom.compare");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 

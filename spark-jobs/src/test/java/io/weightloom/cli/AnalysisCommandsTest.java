@@ -116,9 +116,7 @@ class AnalysisCommandsTest {
   void resultsArePicturesAndParquetToo() throws IOException {
     Path to = dir.resolve("to");
     Path plots = dir.resolve("plots");
-    Cli run =
-        Cli.run(
-            "stats", zoo.resolve("a"), "--per", "column", "--to", to, "--plot", plots);
+    Cli run = Cli.run("stats", zoo.resolve("a"), "--per", "column", "--to", to, "--plot", plots);
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(to.resolve("tensor_stats")).isDirectory();
@@ -126,8 +124,7 @@ class AnalysisCommandsTest {
     assertThat(Files.readString(plots.resolve("rms.svg"))).startsWith("<svg");
     assertThat(plots.resolve("magnitudes.svg")).isNotEmptyFile();
     assertRefused(Cli.run("stats", zoo.resolve("a"), "--to", to), 5, "tensor_stats: it exists");
-    assertRefused(
-        Cli.run("stats", zoo.resolve("a"), "--plot", plots), 5, "Cannot write pictures");
+    assertRefused(Cli.run("stats", zoo.resolve("a"), "--plot", plots), 5, "Cannot write pictures");
     assertThat(
             Cli.run("stats", zoo.resolve("a"), "--to", to, "--plot", plots, "--overwrite")
                 .exitCode())
@@ -182,11 +179,7 @@ class AnalysisCommandsTest {
 
     Cli run =
         Cli.run(
-            "compare",
-            "--lineage",
-            models.resolve("a"),
-            models.resolve("b"),
-            models.resolve("c"));
+            "compare", "--lineage", models.resolve("a"), models.resolve("b"), models.resolve("c"));
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).contains("Distances", "may descend from", "(root)", "a hint");
