@@ -5,13 +5,14 @@ cd "$(dirname "$0")/../.."
 
 venv=${WEIGHTLOOM_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/weightloom/peers}
 dev/peers.sh "$venv"
-"$venv/bin/pip" install -q xxhash==4.1.0
+"$venv/bin/pip" install -q xxhash==4.1.0 scipy==1.17.1 networkx==3.6.1
 "$venv/bin/python" dev/golden/mergekit.py
 "$venv/bin/python" dev/golden/mergekit.py --check
 "$venv/bin/python" dev/golden/safetensors_layout.py arrow-io/src/test/resources/golden
 "$venv/bin/python" dev/golden/xxh3.py
 "$venv/bin/python" dev/golden/matrix_methods.py
 "$venv/bin/python" dev/golden/pruning.py
+"$venv/bin/python" dev/golden/statistics.py
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

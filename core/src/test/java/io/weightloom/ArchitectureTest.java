@@ -133,9 +133,11 @@ class ArchitectureTest {
         "io.weightloom.recipe",
         "io.weightloom.plan",
         PRUNE,
-        "io.weightloom.stats");
-    isKnownOnlyBy("io.weightloom.stats", PRUNE);
+        "io.weightloom.stats",
+        "io.weightloom.compare");
+    isKnownOnlyBy("io.weightloom.stats", PRUNE, "io.weightloom.compare");
     isKnownOnlyBy(PRUNE);
+    isKnownOnlyBy("io.weightloom.compare");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 

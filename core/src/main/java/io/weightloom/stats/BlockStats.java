@@ -253,6 +253,15 @@ public record BlockStats(
     return stats;
   }
 
+  /** The least normal magnitude of a computed type. */
+  static double leastNormal(DType dtype) {
+    return switch (dtype) {
+      case F16 -> 0x1p-14;
+      case F64 -> Double.MIN_NORMAL;
+      default -> Float.MIN_NORMAL;
+    };
+  }
+
   /** The statistics of a block under way. */
   private static final class Tally<V> {
     private final Arith<V> arith;
@@ -267,12 +276,7 @@ public record BlockStats(
 
     Tally(Arith<V> arith, DType dtype) {
       this.arith = arith;
-      this.leastNormal =
-          switch (dtype) {
-            case F16 -> 0x1p-14;
-            case F64 -> Double.MIN_NORMAL;
-            default -> Float.MIN_NORMAL;
-          };
+      this.leastNormal = leastNormal(dtype);
     }
 
     void see(V x, int n) {

@@ -10,7 +10,7 @@ import picocli.CommandLine.ParameterException;
 @Command(
     name = "weightloom",
     description =
-        "Merge, prune, inspect, tabulate and query the weights of models, on one machine or on a Spark cluster.",
+        "Merge, prune, inspect, compare, tabulate and query the weights of models, on one machine or on a Spark cluster.",
     subcommands = {
       MergeCommand.class,
       SweepCommand.class,
@@ -23,6 +23,8 @@ import picocli.CommandLine.ParameterException;
       ImplodeCommand.class,
       ExportCommand.class,
       InspectCommand.class,
+      StatsCommand.class,
+      CompareCommand.class,
       VerifyCommand.class,
       SqlCommand.class,
       NotebookCommand.class,
@@ -48,6 +50,8 @@ import picocli.CommandLine.ParameterException;
       "  weightloom prune merged sparse --sparsity 0.5",
       "  weightloom explode merged table",
       "  weightloom inspect merged",
+      "  weightloom stats merged",
+      "  weightloom compare --base base merged",
       "  weightloom verify merged",
       "  weightloom sql -e 'SHOW TABLES IN models'"
     })

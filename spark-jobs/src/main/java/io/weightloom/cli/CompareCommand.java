@@ -1,0 +1,190 @@
+package io.weightloom.cli;
+
+import io.weightloom.analysis.Table;
+import io.weightloom.compare.CompareReport;
+import io.weightloom.compare.CompareTables;
+import io.weightloom.compare.Lineage;
+import io.weightloom.error.WeightloomException;
+import io.weightloom.job.CompareJob;
+import io.weightloom.stats.Gram;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code weightloom compare}. */
+@Command(
+    name = "compare",
+    description =
+        "Compare models with a base, or with each other: what changed and how far, cosines and sign"
+            + " conflicts of task vectors, overlap of their largest elements, who may descend from"
+            + " whom. One read of all models.",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  weightloom compare --base base math code chat",
+      "  weightloom compare --base base math code --top 0.2 --plot pictures",
+      "  weightloom compare checkpoint-100 checkpoint-200 checkpoint-300",
+      "  weightloom compare --lineage a b c d --trees 2 --to results"
+    })
+final class CompareCommand implements Callable<Integer> {
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "MODEL",
+      description =
+          "directories, block tables, safetensors files, or names in the Hugging Face cache")
+  private List<String> references = List.of();
+
+  @Option(
+      names = "--base",
+      paramLabel = "BASE",
+      description = "what the models were made from; without, all are compared with all")
+  private @Nullable String base;
+
+  @Option(
+      names = "--top",
+      paramLabel = "SHARE",
+      defaultValue = "0",
+      description =
+          "with --base: compare where the largest elements of task vectors lie, this share of each"
+              + " tensor, as 0.2; reads all models twice more")
+  private double top;
+
+  @Option(
+      names = "--lineage",
+      description = "without --base: guess which model descends from which; a hint")
+  private boolean lineage;
+
+  @Option(
+      names = "--trees",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "with --lineage: families that the models belong to (default: 1)")
+  private int trees;
+
+  @Option(
+      names = "--kurtosis",
+      paramLabel = "falling|rising",
+      defaultValue = "falling",
+      description =
+          "with --lineage: how kurtosis goes from parent to child in this family (default: falling)")
+  private Lineage.Direction direction = Lineage.Direction.FALLING;
+
+  @Mixin private AnalysisOptions options = new AnalysisOptions();
+
+  @Override
+  public Integer call() {
+    require();
+    List<String> all = new ArrayList<>();
+    if (base != null) {
+      all.add(base);
+    }
+    all.addAll(references);
+    List<AnalysisOptions.Model> models = options.open(all);
+    List<Table<?>> tables = new ArrayList<>(List.of(CompareTables.MODELS, CompareTables.TENSORS));
+    if (base != null) {
+      tables.addAll(List.of(CompareTables.TASKS, CompareTables.SIGNS));
+    }
+    if (lineage) {
+      tables.add(CompareTables.LINEAGE);
+    }
+    options.run(
+        tables,
+        models,
+        (spark, progress) -> {
+          CompareReport report =
+              new CompareJob(spark, progress)
+                  .run(
+                      models.stream().map(AnalysisOptions.Model::name).toList(),
+                      models.stream().map(AnalysisOptions.Model::tensors).toList(),
+                      base != null,
+                      top);
+          return new Found(report, lineage ? lineage(report) : List.of(), lineage);
+        });
+    return 0;
+  }
+
+  private void require() {
+    int models = references.size() + (base == null ? 0 : 1);
+    if (models < 2) {
+      throw WeightloomException.usage(
+          "Cannot compare %s: there is no other model (name two, or its base by --base)"
+              .formatted(references.get(0)));
+    }
+    if (models > Gram.MOST_MODELS) {
+      throw WeightloomException.usage(
+          "Cannot compare %d models at once: the most is %d (compare parts of them)"
+              .formatted(models, Gram.MOST_MODELS));
+    }
+    if (!(top >= 0 && top <= 1)) {
+      throw WeightloomException.usage(
+          "Cannot compare the largest %s of task vectors: it is a share (give a number from 0 to 1)"
+              .formatted(top));
+    }
+    if (top > 0 && base == null) {
+      throw WeightloomException.usage(
+          "Cannot find the largest elements of task vectors: without a base there are none (give --base)");
+    }
+    if (lineage && base != null) {
+      throw WeightloomException.usage(
+          "Cannot guess a lineage against a base: all models are compared with all (leave --base out, and name the base among the models)");
+    }
+    if (lineage && (trees < 1 || trees > references.size())) {
+      throw WeightloomException.usage(
+          "Cannot make %d trees of %d models (give --trees 1 to %d)"
+              .formatted(trees, references.size(), references.size()));
+    }
+  }
+
+  private List<Lineage.Edge> lineage(CompareReport report) {
+    if (!report.hasSquares()) {
+      throw WeightloomException.input(
+          "Cannot guess a lineage: the models have no square matrix in common, which it is guessed from (see weightloom inspect, and --tensors)");
+    }
+    return report.lineage(trees, direction);
+  }
+
+  private record Found(CompareReport report, List<Lineage.Edge> edges, boolean hasLineage)
+      implements AnalysisOptions.Findings {
+
+    @Override
+    public List<Table.Result> tables() {
+      List<Table.Result> results = new ArrayList<>();
+      results.add(CompareTables.MODELS.of(report.totals()));
+      results.add(CompareTables.TENSORS.of(report.pairs()));
+      if (report.hasBase()) {
+        results.add(CompareTables.TASKS.of(report.tasks()));
+        results.add(CompareTables.SIGNS.of(report.signs()));
+      }
+      if (hasLineage) {
+        results.add(
+            CompareTables.LINEAGE.of(
+                edges.stream()
+                    .map(
+                        e ->
+                            new CompareTables.LineageRow(
+                                e,
+                                report.models().get(e.child()),
+                                e.parent() < 0 ? "" : report.models().get(e.parent())))
+                    .toList()));
+      }
+      return results;
+    }
+
+    @Override
+    public String text() {
+      return CompareText.of(report, edges);
+    }
+
+    @Override
+    public Map<String, String> plots() {
+      return ComparePlots.of(report);
+    }
+  }
+}

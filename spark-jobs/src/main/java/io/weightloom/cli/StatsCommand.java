@@ -1,0 +1,159 @@
+package io.weightloom.cli;
+
+import io.weightloom.analysis.Table;
+import io.weightloom.job.MergeRequest.Progress;
+import io.weightloom.job.StatsJob;
+import io.weightloom.stats.PartReport;
+import io.weightloom.stats.StatsTables;
+import io.weightloom.stats.TensorReport;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.apache.spark.SparkContext;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code weightloom stats}. */
+@Command(
+    name = "stats",
+    description =
+        "Describe the weights of models: exact counts, moments, quantiles, sparsity, outliers,"
+            + " entropy, what a cast would cost; by tensor, row, column or block.",
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  weightloom stats merged",
+      "  weightloom stats base math --to results --plot pictures",
+      "  weightloom stats merged --tensors '*.down_proj.weight' --per row --to rows",
+      "  weightloom stats merged --output json | jq '.tensor_stats.rows[].kurtosis_population'"
+    })
+final class StatsCommand implements Callable<Integer> {
+
+  /** What a row of the result is about. */
+  enum Per {
+    TENSOR,
+    ROW,
+    COLUMN,
+    BLOCK
+  }
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "MODEL",
+      description =
+          "directories, block tables, safetensors files, or names in the Hugging Face cache")
+  private List<String> references = List.of();
+
+  @Option(
+      names = "--per",
+      paramLabel = "tensor|row|column|block",
+      defaultValue = "tensor",
+      description =
+          "a row of results for each tensor, and each of its rows (first dimension), columns or"
+              + " blocks (default: tensor)")
+  private Per per = Per.TENSOR;
+
+  @Option(
+      names = "--once",
+      description =
+          "read F32 and F64 once, too: their quantiles are then known to 0.8 %% (default: until"
+              + " they are exact)")
+  private boolean once;
+
+  @Option(
+      names = "--block-size",
+      paramLabel = "SIZE",
+      defaultValue = "1m",
+      converter = BlockSizeConverter.class,
+      description = "with --per block: bytes of a block of a 16-bit type (default: 1m)")
+  private int blockElements;
+
+  @Mixin private AnalysisOptions options = new AnalysisOptions();
+
+  @Override
+  public Integer call() {
+    List<AnalysisOptions.Model> models = options.open(references);
+    List<Table<?>> tables = new ArrayList<>(List.of(StatsTables.TENSORS));
+    Table<PartReport> parts = parts();
+    if (parts != null) {
+      tables.add(parts);
+    }
+    options.run(tables, models, (spark, progress) -> find(spark, progress, models));
+    return 0;
+  }
+
+  private @Nullable Table<PartReport> parts() {
+    return switch (per) {
+      case TENSOR -> null;
+      case ROW -> StatsTables.ROWS;
+      case COLUMN -> StatsTables.COLUMNS;
+      case BLOCK -> StatsTables.BLOCKS;
+    };
+  }
+
+  private Found find(SparkContext spark, Progress progress, List<AnalysisOptions.Model> models) {
+    StatsJob job = new StatsJob(spark, progress);
+    Found found = new Found(parts());
+    for (AnalysisOptions.Model model : models) {
+      found.tensors.put(model.name(), job.tensors(model.name(), model.tensors().values(), once));
+      if (per != Per.TENSOR) {
+        found.parts.addAll(
+            job.parts(
+                model.name(),
+                model.tensors().values(),
+                StatsJob.Part.valueOf(per.name()),
+                blockElements));
+      }
+    }
+    return found;
+  }
+
+  private static final class Found implements AnalysisOptions.Findings {
+    private final Map<String, List<TensorReport>> tensors = new LinkedHashMap<>();
+    private final List<PartReport> parts = new ArrayList<>();
+    private final @Nullable Table<PartReport> table;
+
+    Found(@Nullable Table<PartReport> table) {
+      this.table = table;
+    }
+
+    @Override
+    public List<Table.Result> tables() {
+      List<Table.Result> results = new ArrayList<>();
+      results.add(StatsTables.TENSORS.of(tensors.values().stream().flatMap(List::stream).toList()));
+      if (table != null) {
+        results.add(table.of(parts));
+      }
+      return results;
+    }
+
+    @Override
+    public String text() {
+      List<String> pages = new ArrayList<>();
+      tensors.forEach((model, reports) -> pages.add(StatsText.of(model, reports)));
+      if (table != null) {
+        pages.add(
+            "%d rows of %s: write them with --to, or print them with --output json%n"
+                .formatted(parts.size(), table.name()));
+      }
+      return String.join("\n", pages);
+    }
+
+    @Override
+    public Map<String, String> plots() {
+      Map<String, String> all = new LinkedHashMap<>();
+      tensors.forEach(
+          (model, reports) ->
+              StatsPlots.of(model, reports)
+                  .forEach(
+                      (name, svg) ->
+                          all.put(tensors.size() == 1 ? name : model + "-" + name, svg)));
+      return all;
+    }
+  }
+}
