@@ -7,9 +7,9 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  * reduction to a tridiagonal one: the second of two stages, the first being products of matrices
  * (Bischof, Lang and Sun, "A framework for symmetric band reduction", ACM TOMS 26, 2000).
  *
- * <p>A sweep turns one column tridiagonal by a reflection and chases the bulge which that makes down
- * the band, block by block. A sweep may follow the one before it two blocks behind, so that several
- * go down the band at once; what they compute does not depend on how many.
+ * <p>A sweep turns one column tridiagonal by a reflection and chases the bulge which that makes
+ * down the band, block by block. A sweep may follow the one before it two blocks behind, so that
+ * several go down the band at once; what they compute does not depend on how many.
  */
 public final class BandMatrix {
   private static final int PATIENCE = 2000;
@@ -117,6 +117,8 @@ public final class BandMatrix {
       }
     }
 
+    /** Gives way after a while: whoever is waited for may want this core. */
+    @SuppressWarnings("ThreadPriorityCheck")
     private void awaitBlock(int block) {
       int before = column - 1;
       for (int i = 0; before >= 0 && done.getAcquire(before * APART) < block + 2; i++) {

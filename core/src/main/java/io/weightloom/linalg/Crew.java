@@ -28,8 +28,8 @@ public final class Crew {
   private Crew() {}
 
   /**
-   * Does the pieces 0 … count − 1. They are begun in this order, and a piece that was begun is being
-   * worked on: it may wait for those before it.
+   * Does the pieces 0 … count − 1. They are begun in this order, and a piece that was begun is
+   * being worked on: it may wait for those before it.
    */
   public static void forEach(int count, IntConsumer piece) {
     AtomicInteger next = new AtomicInteger();

@@ -65,8 +65,7 @@ final class Eigenvalues {
   double[] ofWide(HeldValues held, MatrixView view) {
     Gram gram = new Gram(linAlg, view.rows());
     Matrix tile =
-        Matrix.zeros(
-            Math.min(view.columns(), Math.max(LEAST_BLOCK, view.rows())), view.rows());
+        Matrix.zeros(Math.min(view.columns(), Math.max(LEAST_BLOCK, view.rows())), view.rows());
     for (int first = 0; first < view.columns(); first += tile.rows()) {
       Matrix part = tile.firstRows(Math.min(tile.rows(), view.columns() - first));
       held.columns(first, part);

@@ -18,7 +18,6 @@ final class MatrixCollector {
   private final int slice;
   private final String tensor;
   private final SpectrumOptions options;
-  private final DenseLinAlg linAlg;
   private final Eigenvalues eigenvalues;
   private final @Nullable HeldValues held;
   private final Eigenvalues.@Nullable TallGram gram;
@@ -32,7 +31,6 @@ final class MatrixCollector {
     this.slice = slice;
     this.tensor = tensor;
     this.options = options;
-    this.linAlg = linAlg;
     this.eigenvalues = new Eigenvalues(linAlg);
     boolean holds = holds(view, options);
     this.held = holds ? new HeldValues(view) : null;
@@ -139,8 +137,7 @@ final class MatrixCollector {
     for (int tap = 0; tap < all.length; tap++) {
       all[tap] = solve.apply(values.slice(tap));
     }
-    return Spectrum.pooled(
-        view.larger(), view.smaller(), all, options.factor(view), tolerance);
+    return Spectrum.pooled(view.larger(), view.smaller(), all, options.factor(view), tolerance);
   }
 
   /** Eigenvalues of a Gram matrix are N·2⁻⁵² of the largest off, so that σ are the root of that. */
@@ -158,11 +155,7 @@ final class MatrixCollector {
   }
 
   private MatrixSpectrum found(
-      Spectrum spectrum,
-      String method,
-      double tolerance,
-      HeldValues values,
-      double roundingEdge) {
+      Spectrum spectrum, String method, double tolerance, HeldValues values, double roundingEdge) {
     Spectrum shuffled = options.randomize() ? shuffled(values) : null;
     return MatrixSpectrum.of(
         slice, view, method, spectrum, shuffled, roundingEdge, tolerance, options);

@@ -60,9 +60,7 @@ public record MatrixSpectrum(
             .orElse(null);
     int rank = spectrum.rank(tolerance);
     int loraRank =
-        roundingEdge < 0
-            ? -1
-            : Math.min(rank, spectrum.above(roundingEdge * roundingEdge).length);
+        roundingEdge < 0 ? -1 : Math.min(rank, spectrum.above(roundingEdge * roundingEdge).length);
     return new MatrixSpectrum(
         slice,
         view,

@@ -19,8 +19,8 @@ import java.util.Locale;
  * @param taps slices that are pooled; the fastest index
  * @param isConvolution whether it is one, if only of one tap
  */
-public record MatrixView(
-    int count, int rows, int columns, int taps, boolean isConvolution) implements Serializable {
+public record MatrixView(int count, int rows, int columns, int taps, boolean isConvolution)
+    implements Serializable {
   private static final long serialVersionUID = 1;
 
   /** The widest Gram matrix that an array holds. */

@@ -14,8 +14,7 @@ import java.util.Arrays;
  * @param rankLoss Σ over slices of m less the numerical rank
  */
 @SuppressWarnings("ArrayRecordComponent") // Given away, never compared.
-public record Spectrum(
-    int n, int m, int slices, double[] values, double leastSigma, int rankLoss)
+public record Spectrum(int n, int m, int slices, double[] values, double leastSigma, int rankLoss)
     implements Serializable {
   private static final long serialVersionUID = 1;
   private static final double ULP = 0x1p-52;

@@ -52,8 +52,7 @@ public record SpectrumOptions(
 
   /** All columns but those of a shuffled matrix. */
   public static SpectrumOptions of(Mode mode) {
-    return new SpectrumOptions(
-        mode, Extent.SPECTRUM, false, true, true, false, false, 0, 0, 0);
+    return new SpectrumOptions(mode, Extent.SPECTRUM, false, true, true, false, false, 0, 0, 0);
   }
 
   boolean isWeightWatcher() {

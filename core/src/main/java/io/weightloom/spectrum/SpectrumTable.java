@@ -22,8 +22,7 @@ public final class SpectrumTable {
    * @param thresholds the t of column {@code welore_reduction} for each model; none, no column
    * @param withValues whether there is a column of all eigenvalues
    */
-  public static Table<SpectrumRow> of(
-      Map<String, Double> thresholds, boolean withValues) {
+  public static Table<SpectrumRow> of(Map<String, Double> thresholds, boolean withValues) {
     List<Column<SpectrumRow>> columns = new ArrayList<>();
     columns.addAll(what());
     columns.addAll(size());
@@ -46,8 +45,7 @@ public final class SpectrumTable {
 
   private static List<Column<SpectrumRow>> welore(Map<String, Double> thresholds) {
     return List.of(
-        Column.number(
-            "welore_threshold", "WeLore's threshold t", r -> thresholds.get(r.model())),
+        Column.number("welore_threshold", "WeLore's threshold t", r -> thresholds.get(r.model())),
         Column.number(
             "welore_reduction",
             "share of σ̃ = (σ−σ_min)/(σ_max−σ_min) below t",
@@ -120,11 +118,7 @@ public final class SpectrumTable {
         Column.text(
             "warning",
             "over-trained for alpha below 2, under-trained above 6",
-            r ->
-                r.found()
-                    .map(MatrixSpectrum::powerLaw)
-                    .map(PowerLaw::warning)
-                    .orElse(null)));
+            r -> r.found().map(MatrixSpectrum::powerLaw).map(PowerLaw::warning).orElse(null)));
   }
 
   private static List<Column<SpectrumRow>> ranks() {
@@ -135,7 +129,8 @@ public final class SpectrumTable {
             "matrix_rank",
             "#{σ > σ_max·N·2⁻⁵²}; by Gram matrix #{λ > λ_max·N·2⁻⁵²}",
             m -> m.spectrum() == null ? null : (Integer) m.rank()),
-        whole("rank_loss", "singular values that are zero to rounding", spectrum, Spectrum::rankLoss),
+        whole(
+            "rank_loss", "singular values that are zero to rounding", spectrum, Spectrum::rankLoss),
         whole("weak_rank_loss", "#{λ < 1e-6}", spectrum, s -> s.below(WEAK)),
         whole(
             "lora_rank",

@@ -2,8 +2,8 @@ package io.weightloom.spectrum;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.DenseLinAlg;
+import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import java.util.Arrays;
@@ -168,8 +168,7 @@ class FitsTest {
   @ValueSource(doubles = {0, 0.1, 0.25, 0.5, 0.77, 1})
   void weloreFindsTheLeastThresholdOfAReduction(double wanted) {
     List<double[]> sigmas =
-        List.of(
-            Matrices.uniform(40, 8), Matrices.uniform(25, 9), Matrices.gaussian(60, 1, 10));
+        List.of(Matrices.uniform(40, 8), Matrices.uniform(25, 9), Matrices.gaussian(60, 1, 10));
 
     double threshold = WeLore.threshold(sigmas, wanted);
 
@@ -195,8 +194,7 @@ class FitsTest {
             (x, y) -> {
               Matrix column = new Matrix(columns, 1, x);
               Matrix image = LINALG.multiply(a, Op.AS_IS, column, Op.AS_IS);
-              LINALG.multiply(
-                  1, a, Op.TRANSPOSED, image, Op.AS_IS, 0, new Matrix(columns, 1, y));
+              LINALG.multiply(1, a, Op.TRANSPOSED, image, Op.AS_IS, 0, new Matrix(columns, 1, y));
             },
             columns,
             1e-7);

@@ -88,7 +88,8 @@ class GoldenSpectraTest {
   }
 
   static Stream<Arguments> lines() throws IOException {
-    InputStream in = Objects.requireNonNull(GoldenSpectraTest.class.getResourceAsStream(FILE), FILE);
+    InputStream in =
+        Objects.requireNonNull(GoldenSpectraTest.class.getResourceAsStream(FILE), FILE);
     try (BufferedReader reader =
         new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       return reader
@@ -124,7 +125,10 @@ class GoldenSpectraTest {
     if (found instanceof String text) {
       assertThat(text).isEqualTo(expected);
     } else {
-      assertClose(column, ((Number) Objects.requireNonNull(found)).doubleValue(), Double.parseDouble(expected));
+      assertClose(
+          column,
+          ((Number) Objects.requireNonNull(found)).doubleValue(),
+          Double.parseDouble(expected));
     }
   }
 

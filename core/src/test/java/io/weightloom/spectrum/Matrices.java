@@ -52,8 +52,7 @@ final class Matrices {
   /** What the scan finds of tensors with these values, read in blocks of so many elements. */
   static TensorSpectra scan(
       SpectrumOptions options, int blockElements, List<TensorSpec> tensors, double[]... values) {
-    SpectrumSketch sketch =
-        new SpectrumSketch(tensors, options, LinAlgRegistry.reference());
+    SpectrumSketch sketch = new SpectrumSketch(tensors, options, LinAlgRegistry.reference());
     List<byte[]> stored =
         Stream.iterate(0, k -> k + 1)
             .limit(tensors.size())
@@ -67,7 +66,10 @@ final class Matrices {
         int width = tensors.get(k).dtype().bytes();
         int from = (int) place.offset() * width;
         // Longer than the block, as those of a task are.
-        data[k] = Arrays.copyOf(Arrays.copyOfRange(stored.get(k), from, from + (int) place.count() * width), (int) place.count() * width + 16);
+        data[k] =
+            Arrays.copyOf(
+                Arrays.copyOfRange(stored.get(k), from, from + (int) place.count() * width),
+                (int) place.count() * width + 16);
       }
       sketch.add(new AlignedBlock(tensors, place, data));
     }

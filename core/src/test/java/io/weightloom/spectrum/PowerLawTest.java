@@ -69,8 +69,7 @@ class PowerLawTest {
   void scaleChangesWhereTheTailBeginsAndNothingElse() {
     double[] x = sample(300, 2.5, 10);
     PowerLaw found = PowerLaw.fit(x).orElseThrow();
-    PowerLaw scaled =
-        PowerLaw.fit(Arrays.stream(x).map(v -> v * 0x1p-40).toArray()).orElseThrow();
+    PowerLaw scaled = PowerLaw.fit(Arrays.stream(x).map(v -> v * 0x1p-40).toArray()).orElseThrow();
 
     assertThat(scaled.alpha()).isCloseTo(found.alpha(), Offset.offset(1e-7));
     assertThat(scaled.xmin()).isEqualTo(found.xmin() * 0x1p-40);

@@ -47,8 +47,7 @@ class SpectrumSketchTest {
     Offset<Double> within = Offset.offset(1e-13 * expected[expected.length - 1]);
 
     MatrixSpectrum gram = Matrices.scan(PLAIN, spec, elements);
-    MatrixSpectrum svd =
-        Matrices.scan(options(true, false, Extent.SPECTRUM, 0), spec, elements);
+    MatrixSpectrum svd = Matrices.scan(options(true, false, Extent.SPECTRUM, 0), spec, elements);
 
     assertThat(values(gram)).containsExactly(expected, within);
     assertThat(values(svd)).containsExactly(expected, within);
@@ -83,14 +82,12 @@ class SpectrumSketchTest {
     double[] elements = Matrices.uniform(3 * 12 * 20, 3);
     TensorSpec spec = Matrices.spec("experts.gate_up_proj", DType.F64, 3, 12, 20);
 
-    List<MatrixSpectrum> found =
-        Matrices.scan(PLAIN, 64, List.of(spec), elements).matrices();
+    List<MatrixSpectrum> found = Matrices.scan(PLAIN, 64, List.of(spec), elements).matrices();
 
     assertThat(found).extracting(MatrixSpectrum::slice).containsExactly(0, 1, 2);
     for (int e = 0; e < 3; e++) {
       double[] own = Arrays.copyOfRange(elements, e * 240, (e + 1) * 240);
-      assertThat(values(found.get(e)))
-          .containsExactly(squares(own, 12, 20), Offset.offset(1e-12));
+      assertThat(values(found.get(e))).containsExactly(squares(own, 12, 20), Offset.offset(1e-12));
     }
   }
 
@@ -102,17 +99,18 @@ class SpectrumSketchTest {
       slices[i % 4][i / 4] = elements[i];
     }
     double[] expected =
-        Arrays.stream(slices).flatMapToDouble(s -> Arrays.stream(squares(s, 6, 5))).sorted().toArray();
+        Arrays.stream(slices)
+            .flatMapToDouble(s -> Arrays.stream(squares(s, 6, 5)))
+            .sorted()
+            .toArray();
     TensorSpec spec = Matrices.spec("w", DType.F64, 6, 5, 2, 2);
 
     MatrixSpectrum plain = Matrices.scan(PLAIN, spec, elements);
-    MatrixSpectrum halved =
-        Matrices.scan(SpectrumOptions.of(Mode.WEIGHTWATCHER), spec, elements);
+    MatrixSpectrum halved = Matrices.scan(SpectrumOptions.of(Mode.WEIGHTWATCHER), spec, elements);
 
     assertThat(values(plain)).containsExactly(expected, Offset.offset(1e-12));
     assertThat(values(halved))
-        .containsExactly(
-            Arrays.stream(expected).map(v -> v / 2).toArray(), Offset.offset(1e-12));
+        .containsExactly(Arrays.stream(expected).map(v -> v / 2).toArray(), Offset.offset(1e-12));
   }
 
   @ParameterizedTest
@@ -153,8 +151,7 @@ class SpectrumSketchTest {
   void rankOfAMergedLoraIsFoundUnderRounding(DType dtype, int rank, double size) {
     int rows = 96;
     int columns = 64;
-    double[] base =
-        Stored.of(dtype, Matrices.gaussian(rows * columns, 0.02, 8)).values();
+    double[] base = Stored.of(dtype, Matrices.gaussian(rows * columns, 0.02, 8)).values();
     double[] left = Matrices.gaussian(rows * rank, size, 9);
     double[] right = Matrices.gaussian(rank * columns, 0.05, 10);
     double[] model = base.clone();
@@ -194,8 +191,7 @@ class SpectrumSketchTest {
     elements[3] = Double.POSITIVE_INFINITY;
     TensorSpec spec = Matrices.spec("experts", DType.F32, 2, 8, 6);
 
-    List<MatrixSpectrum> found =
-        Matrices.scan(PLAIN, 32, List.of(spec), elements).matrices();
+    List<MatrixSpectrum> found = Matrices.scan(PLAIN, 32, List.of(spec), elements).matrices();
 
     assertThat(found.get(0).problem()).isEqualTo("holds Infinity at element 3");
     assertThat(found.get(1).isFound()).isTrue();
@@ -226,8 +222,7 @@ class SpectrumSketchTest {
     TensorSpec spec = Matrices.spec("w", DType.F64, 80, 40);
 
     MatrixSpectrum relative = Matrices.scan(PLAIN, spec, elements);
-    MatrixSpectrum absolute =
-        Matrices.scan(SpectrumOptions.of(Mode.WEIGHTWATCHER), spec, elements);
+    MatrixSpectrum absolute = Matrices.scan(SpectrumOptions.of(Mode.WEIGHTWATCHER), spec, elements);
 
     assertThat(Objects.requireNonNull(relative.powerLaw()).tail()).isGreaterThan(1);
     assertThat(absolute.powerLaw()).isNull();

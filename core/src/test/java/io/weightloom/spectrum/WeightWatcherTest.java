@@ -25,8 +25,7 @@ class WeightWatcherTest {
 
   private static SpectrumRow row(String name, int rows, int columns, int seed, long... shape) {
     TensorSpec spec = Matrices.spec(name + ".weight", DType.F32, shape);
-    MatrixSpectrum found =
-        Matrices.scan(OPTIONS, spec, Matrices.formula(rows, columns, seed));
+    MatrixSpectrum found = Matrices.scan(OPTIONS, spec, Matrices.formula(rows, columns, seed));
     return SpectrumRow.of("m", null, spec, found);
   }
 
@@ -69,20 +68,16 @@ class WeightWatcherTest {
 
   @Test
   void normsAndRanksAreTheSame() {
-    assertColumn(
-        "spectral_norm", WITHIN, 29.3029013883, 29.6927068075, 26.7670396488, 7.773970359);
-    assertColumn(
-        "norm", WITHIN, 621.0296200278, 619.8537089317, 553.0801924248, 171.3144832468);
-    assertColumn(
-        "stable_rank", WITHIN, 21.193451522, 20.8756215104, 20.6627329612, 22.0369354828);
+    assertColumn("spectral_norm", WITHIN, 29.3029013883, 29.6927068075, 26.7670396488, 7.773970359);
+    assertColumn("norm", WITHIN, 621.0296200278, 619.8537089317, 553.0801924248, 171.3144832468);
+    assertColumn("stable_rank", WITHIN, 21.193451522, 20.8756215104, 20.6627329612, 22.0369354828);
     assertColumn("entropy", WITHIN, 0.9497977827, 0.9573574866, 0.8891819241, 0.926989883);
     assertColumn("weak_rank_loss", WITHIN, 0, 0, 1, 1);
   }
 
   @Test
   void bulkAndVolumeAreTheSame() {
-    assertColumn(
-        "mp_softrank", FITTED, 1.0329161582, 1.0317699474, 1.0473203761, 0.5768669515);
+    assertColumn("mp_softrank", FITTED, 1.0329161582, 1.0317699474, 1.0473203761, 0.5768669515);
     assertColumn("sigma_mp", FITTED, 1.001720653, 1.0087572465, 1.0068410011, 1.1035758418);
     assertColumn("num_spikes", WITHIN, 0, 0, 0, 1);
     assertColumn("detx_num", WITHIN, 52, 52, 59, 127);
