@@ -31,6 +31,7 @@ FASTER = {"linear": 3.0, "ties": 20.0, "dare_ties": 10.0}  # times as fast as me
 FLOOR = {"linear": 2.0, "ties": 3.0}  # times the floor, at most, without the start
 PEAK_MIB = 2048
 BUFFER = 16 << 20
+PAGES = 4 << 30  # an output of 2.2 GB, and what a process takes itself
 
 
 class Failed(Exception):
@@ -118,11 +119,21 @@ def read_once(paths):
     return time.monotonic() - start
 
 
+def settle(paths):
+    """The same state of memory before each run that is timed, whoever's it is: inputs in the page cache, and pages for
+    an output at hand. A virtual machine gives pages that lie idle back to its host; which of two runs then has to fetch
+    them again is chance, and costs seconds."""
+    os.sync()
+    read_once(paths)
+    touch = "import mmap, sys; m = mmap.mmap(-1, int(sys.argv[1])); [m.__setitem__(i, 1) for i in range(0, len(m), 4096)]"
+    subprocess.run([sys.executable, "-c", touch, str(PAGES)], check=True)
+
+
 def write_once(paths, out):
     """Copies one model's weights; read and write, since the bytes have to come from somewhere."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    os.sync()
+    settle(paths)
     start = time.monotonic()
     subprocess.run(["cp", "--reflink=never", "--sparse=never", *paths, out], check=True)
     seconds = time.monotonic() - start
@@ -165,12 +176,12 @@ def machine(venv, command, env):
     return out
 
 
-def repeat(times, work, command, out, log, env=None):
+def repeat(times, files, command, out, log, env=None):
     """The run of median wall time, with the largest memory of all."""
     runs = []
     for _ in range(times):
         shutil.rmtree(out, ignore_errors=True)
-        os.sync()
+        settle(files)
         runs.append(timed(command, log, env))
     shutil.rmtree(out, ignore_errors=True)
     runs.sort(key=lambda r: r["wall_s"])
@@ -201,23 +212,23 @@ def measure(args, ours, env):
     result["date"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     merge = lambda r: [*ours, "merge", r, out, "--numerics", "accurate", "--seed", "7", "--progress", "none"]
     if not args.peer_only:
-        result["start"] = repeat(args.runs, work, merge(recipe("linear", args.directory / "tiny", work / "tiny.yml")), out, work / "start.log", env)
+        result["start"] = repeat(args.runs, [], merge(recipe("linear", args.directory / "tiny", work / "tiny.yml")), out, work / "start.log", env)
     for method in args.methods:
         files = inputs(method, args.zoo)
         read_once(files)  # warms the page cache for all that follows
-        row = {"floor_read_s": min(read_once(files) for _ in range(2)), "floor_write_s": write_once(weights(args.zoo / "ft1"), out)}
+        row = {"floor_read_s": statistics.median(read_once(files) for _ in range(args.runs)),
+               "floor_write_s": statistics.median(write_once(weights(args.zoo / "ft1"), out) for _ in range(args.runs))}
         row["floor_s"] = row["floor_read_s"] + row["floor_write_s"]
         row["input_bytes"] = sum(p.stat().st_size for p in files)
         text = recipe(method, args.zoo, work / f"{method}.yml")
         if not args.peer_only:
-            row["ours"] = repeat(args.runs, work, merge(text), out, work / f"{method}.log", env)
+            row["ours"] = repeat(args.runs, files, merge(text), out, work / f"{method}.log", env)
         if peer:
-            read_once(files)
-            row["peer"] = repeat(args.peer_runs, work, [peer, text, out, "--no-copy-tokenizer", "--quiet"], out, work / f"{method}-peer.log")
+            row["peer"] = repeat(args.peer_runs, files, [peer, text, out, "--no-copy-tokenizer", "--quiet"], out, work / f"{method}-peer.log")
         result["methods"][method] = row
         print(f"{method}: done", file=sys.stderr, flush=True)
     if args.sparse and not args.peer_only:
-        result["sparse"] = repeat(1, work, merge(recipe("ties", args.directory / "sparse", work / "sparse.yml")), out, work / "sparse.log", env)
+        result["sparse"] = repeat(1, [], merge(recipe("ties", args.directory / "sparse", work / "sparse.yml")), out, work / "sparse.log", env)
     result["machine"]["load_after"] = os.getloadavg()[0]
     return result
 

@@ -28,6 +28,28 @@ final class MatrixMemory {
     return OF_THIS_JVM;
   }
 
+  /** Whether there will ever be room for this many bytes. */
+  boolean holds(long needed) {
+    return needed <= bytes;
+  }
+
+  /**
+   * Why there will not.
+   *
+   * @param doing what cannot be done, as {@code merge}
+   * @param otherwise what else helps than a larger heap
+   */
+  String why(String doing, TensorSpec tensor, long needed, String otherwise) {
+    return "Cannot %s %s %s: its matrices take %s, this JVM has %s for them (give it a larger heap: spark.executor.memory, or WEIGHTLOOM_JAVA_OPTS=-Xmx… of a local run; %s)"
+        .formatted(
+            doing,
+            tensor.name(),
+            tensor.shape(),
+            Units.bytes(needed),
+            Units.bytes(bytes),
+            otherwise);
+  }
+
   private static int units(long bytes) {
     return (int) Math.min(Integer.MAX_VALUE, bytes >> UNIT_BITS);
   }
@@ -38,10 +60,13 @@ final class MatrixMemory {
    * @throws WeightloomException if there never will be
    */
   <T> T within(TensorSpec tensor, long needed, Supplier<T> work) {
-    if (needed > bytes) {
+    if (!holds(needed)) {
       throw WeightloomException.input(
-          "Cannot merge %s %s: its matrices take %s, this JVM has %s for them (give it a larger heap: spark.executor.memory, or WEIGHTLOOM_JAVA_OPTS=-Xmx… of a local run; or keep large tensors out: weightloom: {matrices: layers})"
-              .formatted(tensor.name(), tensor.shape(), Units.bytes(needed), Units.bytes(bytes)));
+          why(
+              "merge",
+              tensor,
+              needed,
+              "or keep large tensors out: weightloom: {matrices: layers}"));
     }
     int taken = Math.min(units(bytes), units(needed) + 1);
     try {

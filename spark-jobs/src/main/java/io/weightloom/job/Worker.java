@@ -3,6 +3,7 @@ package io.weightloom.job;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ContentDigest;
+import io.weightloom.io.PositionalWriter;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.kernel.KernelRegistry;
@@ -18,10 +19,7 @@ import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -40,7 +38,7 @@ final class Worker implements AutoCloseable {
   private final boolean checkFinite;
   private final SpanRunner runner;
   private final Map<String, ByteSource> sources = new HashMap<>();
-  private final Map<String, FileChannel> outputs = new HashMap<>();
+  private final Map<String, PositionalWriter> outputs = new HashMap<>();
 
   Worker(int blockElements, boolean checkFinite) {
     this.blockElements = blockElements;
@@ -103,7 +101,7 @@ final class Worker implements AutoCloseable {
       @Nullable Map<String, Object> decided) {
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     ContentDigest.Accumulator output = digest(place.merge().output());
-    FileChannel channel = output(place.file());
+    PositionalWriter writer = output(place.file());
     BlockReader reader =
         new BlockReader() {
           @Override
@@ -125,7 +123,7 @@ final class Worker implements AutoCloseable {
             reader,
             (offset, block, n) -> {
               output.update(block, 0, n);
-              write(channel, place.file(), place.begin() + offset, block, n);
+              write(writer, place.file(), place.begin() + offset, block, n);
             },
             checkFinite && first);
     return new Work.Emitted(
@@ -160,7 +158,7 @@ final class Worker implements AutoCloseable {
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     long[] digested = new long[inputs.size()];
     ContentDigest.Accumulator output = digest(place.merge().output());
-    FileChannel channel = output(place.file());
+    PositionalWriter writer = output(place.file());
     Map<String, Object> decisions =
         new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))
             .merge(
@@ -176,7 +174,7 @@ final class Worker implements AutoCloseable {
                 },
                 (offset, block, n) -> {
                   output.update(block, 0, n);
-                  write(channel, place.file(), place.begin() + offset, block, n);
+                  write(writer, place.file(), place.begin() + offset, block, n);
                 },
                 checkFinite);
     return new Work.Emitted(
@@ -190,13 +188,13 @@ final class Worker implements AutoCloseable {
 
   private Work.Emitted copy(Work.CopyBytes work) {
     ContentDigest.Accumulator digest = digest(work.source().spec());
-    FileChannel channel = output(work.file());
+    PositionalWriter writer = output(work.file());
     byte[] block = new byte[(int) Math.min(work.length(), blockElements)];
     for (long done = 0; done < work.length(); done += block.length) {
       int n = (int) Math.min(block.length, work.length() - done);
       read(work.source(), work.offset() + done, block, n);
       digest.update(block, 0, n);
-      write(channel, work.file(), work.begin() + work.offset() + done, block, n);
+      write(writer, work.file(), work.begin() + work.offset() + done, block, n);
     }
     long[] grains = digest.grains();
     return new Work.Emitted(
@@ -229,24 +227,21 @@ final class Worker implements AutoCloseable {
         .readFully(from.begin() + offset, block, 0, n);
   }
 
-  private FileChannel output(String file) {
+  private PositionalWriter output(String file) {
     return outputs.computeIfAbsent(
         file,
         f -> {
           try {
-            return FileChannel.open(Path.of(f), StandardOpenOption.WRITE);
+            return PositionalWriter.open(Path.of(f));
           } catch (IOException e) {
             throw OutputDir.cannotWrite(f, e);
           }
         });
   }
 
-  private static void write(FileChannel channel, String file, long at, byte[] block, int n) {
-    ByteBuffer bytes = ByteBuffer.wrap(block, 0, n);
+  private static void write(PositionalWriter writer, String file, long at, byte[] block, int n) {
     try {
-      for (long position = at; bytes.hasRemaining(); ) {
-        position += channel.write(bytes, position);
-      }
+      writer.write(at, block, n);
     } catch (IOException e) {
       throw OutputDir.cannotWrite(file, e);
     }
@@ -256,7 +251,7 @@ final class Worker implements AutoCloseable {
   public void close() {
     sources.values().forEach(ByteSource::close);
     sources.clear();
-    for (Map.Entry<String, FileChannel> output : outputs.entrySet()) {
+    for (Map.Entry<String, PositionalWriter> output : outputs.entrySet()) {
       try {
         output.getValue().close();
       } catch (IOException e) {
