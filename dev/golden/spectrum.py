@@ -30,6 +30,7 @@ TENSORS = {
     "experts.weight": (4, 400, 8, (4, 20, 20)),
     "norm.weight": (1, 64, 9, (64,)),
     "q_proj": (40, 40, 10, (40, 40)),
+    "tiny.weight": (30, 7, 11, (30, 7)),
 }
 COLUMNS = ["N", "M", "Q", "rf", "num_evals", "norm", "log_norm", "spectral_norm", "log_spectral_norm", "stable_rank", "sv_max", "sv_min",
            "matrix_rank", "rank_loss", "weak_rank_loss", "entropy", "alpha", "xmin", "xmax", "D", "sigma", "num_pl_spikes",

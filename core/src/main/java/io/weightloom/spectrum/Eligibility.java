@@ -10,7 +10,7 @@ import java.util.Optional;
 public final class Eligibility {
   private static final String SUFFIX = ".weight";
   private static final int LEAST = 2;
-  private static final int LEAST_IN_WEIGHTWATCHER = 10;
+  private static final int LEAST_IN_WEIGHTWATCHER = 8;
   private static final int MOST_IN_WEIGHTWATCHER = 15_000;
   private static final int LONGEST_IN_WEIGHTWATCHER = 50_000;
 

@@ -55,8 +55,11 @@ public record MatrixSpectrum(
       double tolerance,
       SpectrumOptions options) {
     double[] kept = tail(spectrum, options);
+    PowerLaw.Estimator estimator = options.estimator();
     PowerLaw powerLaw =
-        (options.clipFingers() ? PowerLaw.fitWithoutFingers(kept) : PowerLaw.fit(kept))
+        (options.clipFingers()
+                ? PowerLaw.fitWithoutFingers(kept, estimator)
+                : PowerLaw.fit(kept, estimator))
             .orElse(null);
     int rank = spectrum.rank(tolerance);
     int loraRank =

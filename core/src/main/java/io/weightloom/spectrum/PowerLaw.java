@@ -44,25 +44,59 @@ public record PowerLaw(
     return alpha > 6 ? "under-trained" : "";
   }
 
+  /** How small samples are fitted. */
+  public enum Estimator {
+    /** The maximum of the likelihood, 1 + n/Σ ln(x/xmin), whatever n is. */
+    LIKELIHOOD(0, 1, 0),
+    /**
+     * WeightWatcher's from version 0.7.7 on: below 20 values without the likelihood's bias, 1 + (n −
+     * 1)/Σ ln(x/xmin), and with tails of at least 8.
+     */
+    WEIGHTWATCHER(20, 8, 1);
+
+    private final int small;
+    private final int leastTail;
+    private final int correction;
+
+    Estimator(int small, int leastTail, int correction) {
+      this.small = small;
+      this.leastTail = leastTail;
+      this.correction = correction;
+    }
+
+    private int leastTail(int count) {
+      return count < small ? Math.min(leastTail, count) : 2;
+    }
+
+    private int correction(int count) {
+      return count < small ? correction : 0;
+    }
+  }
+
+  /** The fit by likelihood. */
+  public static Optional<PowerLaw> fit(double[] ascending) {
+    return fit(ascending, Estimator.LIKELIHOOD);
+  }
+
   /**
    * The fit.
    *
    * @param ascending positive values in ascending order
    * @return empty where there are fewer than two values, or none but equal ones
    */
-  public static Optional<PowerLaw> fit(double[] ascending) {
+  public static Optional<PowerLaw> fit(double[] ascending, Estimator estimator) {
     int count = ascending.length;
+    int correction = estimator.correction(count);
     double[] logs = Arrays.stream(ascending).map(Math::log).toArray();
     Tail best = null;
-    double sum = count == 0 ? 0 : logs[count - 1];
     double[] sums = new double[count];
     for (int i = count - 1; i >= 0; i--) {
-      sum = i == count - 1 ? logs[i] : sum + logs[i];
-      sums[i] = sum;
+      sums[i] = logs[i] + (i + 1 < count ? sums[i + 1] : 0);
     }
     int likely = 0;
-    for (int i = 0; i < count - 1; i++) {
-      Tail tail = Tail.from(logs, i, sums[i], best == null ? 2 : best.distance, likely);
+    for (int i = 0; i < count - 1 && count - i >= estimator.leastTail(count); i++) {
+      double enough = best == null ? 2 : best.distance;
+      Tail tail = Tail.from(logs, i, correction, sums[i], enough, likely);
       if (tail.worst >= 0) {
         likely = tail.worst;
       }
@@ -92,14 +126,15 @@ public record PowerLaw(
    * than {@value #FINGER_THRESHOLD}, and keeps all of them if it does not, or once alpha is at most
    * 2. WeightWatcher's {@code clip_xmax}, whose number of fingers is k − 1.
    */
-  public static Optional<PowerLaw> fitWithoutFingers(double[] ascending) {
-    Optional<PowerLaw> whole = fit(ascending);
+  public static Optional<PowerLaw> fitWithoutFingers(
+      double[] ascending, Estimator estimator) {
+    Optional<PowerLaw> whole = fit(ascending, estimator);
     if (whole.isEmpty()) {
       return whole;
     }
     double raw = whole.get().alpha;
     for (int k = 2; k <= MOST_CLIPPED && k < ascending.length; k++) {
-      Optional<PowerLaw> clipped = fit(Arrays.copyOf(ascending, ascending.length - k));
+      Optional<PowerLaw> clipped = fit(Arrays.copyOf(ascending, ascending.length - k), estimator);
       if (clipped.isEmpty()) {
         return whole;
       }
@@ -131,14 +166,16 @@ public record PowerLaw(
     /**
      * Gives up as soon as the distance reaches {@code enough}: an earlier tail was as good.
      *
+     * @param correction of n against the bias of a small sample
      * @param sum of the logarithms from {@code first} on
      * @param likely where the distance was attained in the last tail, looked at first
      */
-    static Tail from(double[] logs, int first, double sum, double enough, int likely) {
+    static Tail from(
+        double[] logs, int first, int correction, double sum, double enough, int likely) {
       int n = logs.length - first;
       double low = logs[first];
       double excess = sum - n * low;
-      double alpha = 1 + n / excess;
+      double alpha = 1 + (n - correction) / excess;
       if (!(excess > 0) || !(alpha > 1) || Double.isInfinite(alpha)) {
         return new Tail(first, alpha, 1, -1);
       }

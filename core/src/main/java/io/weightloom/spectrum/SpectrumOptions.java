@@ -63,6 +63,10 @@ public record SpectrumOptions(
     return extent == Extent.SPECTRAL_NORM;
   }
 
+  PowerLaw.Estimator estimator() {
+    return isWeightWatcher() ? PowerLaw.Estimator.WEIGHTWATCHER : PowerLaw.Estimator.LIKELIHOOD;
+  }
+
   /** Up to which bound eigenvalues are no part of a power law. */
   double bound(Spectrum spectrum) {
     if (isWeightWatcher()) {

@@ -36,7 +36,7 @@ public final class SpectrumSketch implements Sketch<SpectrumSketch> {
     this.options = options;
     this.linAlg = linAlg;
     this.view = MatrixView.of(tensors.get(0));
-    this.noise = tensors.size() > 1 ? new RoundingNoise(tensors.get(0).dtype()) : null;
+    this.noise = tensors.size() > 1 ? new RoundingNoise(tensors.get(0).dtype(), view) : null;
     this.current = collector();
   }
 
@@ -81,7 +81,7 @@ public final class SpectrumSketch implements Sketch<SpectrumSketch> {
   }
 
   private void finish() {
-    done.add(current.finish(noise == null ? -1 : noise.edge(view)));
+    done.add(current.finish(noise == null ? -1 : noise.edge()));
     if (done.size() < view.count()) {
       current = collector();
     }

@@ -135,7 +135,7 @@ public final class SpectrumTable {
         whole(
             "lora_rank",
             "rank of the difference above what rounding to the stored type leaves,"
-                + " #{σ > (√N + √M)·√(mean ulp²/12)}; null without a base",
+                + " #{σ > √(largest row's Σ ulp²/12) + √(largest column's)}; null without a base",
             m -> m.loraRank() < 0 ? null : (Integer) m.loraRank()),
         number("entropy", "−Σ p ln p / ln rank, p = λ/Σλ", MatrixSpectrum::entropy),
         number("effective_rank_sigma", "exp(−Σ p ln p), p = σ/Σσ", ranks, Ranks::effectiveSigma),

@@ -10,6 +10,8 @@ import java.util.List;
  * GaLore to WeLore: how low-rank weights non-uniformly emerge from low-rank gradients", 2024).
  */
 public final class WeLore {
+  private static final double ROUNDING = 1e-12;
+
   private WeLore() {}
 
   /** The share of a matrix's singular values that fall below the threshold. */
@@ -37,8 +39,8 @@ public final class WeLore {
             .toList();
     double sum = 0;
     double threshold = 0;
-    // Sums of shares are off by some ulps: half a singular value less is no miss.
-    double enough = wanted - values.get(0).share / 2;
+    // Sums of shares are off by some ulps.
+    double enough = wanted - ROUNDING;
     for (Value value : values) {
       if (sum >= enough) {
         return threshold;

@@ -35,8 +35,8 @@ class EligibilityTest {
 
   @Test
   void weightWatcherLeavesOutMore() {
-    assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 40, 10)).isEmpty();
-    assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 40, 9)).contains("fewer than 10");
+    assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 40, 8)).isEmpty();
+    assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 40, 7)).contains("fewer than 8");
     assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 50001, 12)).contains("50000");
     assertThat(reason(Mode.WEIGHTWATCHER, "w.weight", DType.F32, 16000, 15001))
         .contains("more than 15000");

@@ -149,7 +149,7 @@ class FitsTest {
     Spectrum same = Spectrum.of(4, 2, 0, 3);
 
     assertThat(Randomized.of(a, same).distance()).isZero();
-    Spectrum even = Spectrum.of(4, 2, 1, 1);
+    Spectrum even = Spectrum.of(4, 2, 0.5, 0.5);
     double expected = Math.sqrt((Math.log(4.0 / 3) + (Math.log(2) + Math.log(2.0 / 3)) / 2) / 2);
     assertThat(Randomized.of(a, even).distance()).isCloseTo(expected, WITHIN);
   }

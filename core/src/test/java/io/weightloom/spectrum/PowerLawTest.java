@@ -2,6 +2,7 @@ package io.weightloom.spectrum;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.weightloom.spectrum.PowerLaw.Estimator;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
@@ -80,7 +81,7 @@ class PowerLawTest {
     assertThat(PowerLaw.fit(new double[0])).isEmpty();
     assertThat(PowerLaw.fit(new double[] {2})).isEmpty();
     assertThat(PowerLaw.fit(new double[] {2, 2, 2})).isEmpty();
-    assertThat(PowerLaw.fitWithoutFingers(new double[] {2, 2, 2})).isEmpty();
+    assertThat(PowerLaw.fitWithoutFingers(new double[] {2, 2, 2}, Estimator.LIKELIHOOD)).isEmpty();
   }
 
   @Test
@@ -101,7 +102,7 @@ class PowerLawTest {
       x[bulk.length + i] = top * (1000 + i);
     }
     PowerLaw whole = PowerLaw.fit(x).orElseThrow();
-    PowerLaw clipped = PowerLaw.fitWithoutFingers(x).orElseThrow();
+    PowerLaw clipped = PowerLaw.fitWithoutFingers(x, Estimator.LIKELIHOOD).orElseThrow();
 
     assertThat(whole.clipped()).isZero();
     assertThat(clipped.rawAlpha()).isEqualTo(whole.alpha());
