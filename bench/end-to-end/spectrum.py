@@ -75,7 +75,7 @@ def ours(args, model, work):
             raise bench.Failed(f"`{shlex.join(str(c) for c in command)}` ended with {done.returncode}: {done.stderr[-300:]}")
         result = json.loads((work / "out.json").read_text())
         run = {"wall_s": wall, "inside_s": result["seconds"]}
-        run["alphas"] = {r["tensor"]: r["alpha"] for r in result["spectrum"]["rows"] if r["status"] == "ok"}
+        run["alphas"] = {r["tensor"]: r["alpha"] for r in result["tables"]["spectrum"]["rows"] if r["status"] == "ok"}
         best = run if best is None or run["inside_s"] < best["inside_s"] else best
     return best
 

@@ -131,8 +131,10 @@ class ArchitectureTest {
         "io.weightloom.merge.matrix",
         "io.weightloom.recipe",
         "io.weightloom.plan",
-        "io.weightloom.stats");
+        "io.weightloom.stats",
+        "io.weightloom.spectrum");
     isKnownOnlyBy("io.weightloom.stats");
+    isKnownOnlyBy("io.weightloom.spectrum");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 

@@ -1,5 +1,7 @@
 package io.weightloom.spectrum;
 
+import io.weightloom.analysis.Column;
+import io.weightloom.analysis.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +49,32 @@ public final class SpectrumSummary {
           }
         });
     return out;
+  }
+
+  /**
+   * The table of summaries, a row a model.
+   *
+   * @param thresholds WeLore's threshold for each model that has one
+   */
+  public static Table<Map.Entry<String, List<SpectrumRow>>> table(Map<String, Double> thresholds) {
+    List<Column<Map.Entry<String, List<SpectrumRow>>>> columns = new ArrayList<>();
+    columns.add(Column.text("model", "the model", e -> e.getKey()));
+    columns.add(
+        Column.count("matrices", "with a spectrum", e -> (long) found(e.getValue()).size()));
+    columns.add(
+        Column.count(
+            "skipped",
+            "rows without one",
+            e -> e.getValue().stream().filter(r -> r.found().isEmpty()).count()));
+    for (String name : MEANS.keySet()) {
+      columns.add(
+          Column.number(
+              name, "mean of " + name + " over the matrices", e -> of(e.getValue()).get(name)));
+    }
+    columns.add(
+        Column.number(
+            "welore_threshold", "WeLore's threshold t, if asked", e -> thresholds.get(e.getKey())));
+    return new Table<>("spectrum_summary", 1, "a model's spectra in a few numbers", columns);
   }
 
   private static List<MatrixSpectrum> found(List<SpectrumRow> rows) {

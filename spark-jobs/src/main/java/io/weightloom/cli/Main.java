@@ -18,6 +18,7 @@ import picocli.CommandLine.ParameterException;
       ExportCommand.class,
       InspectCommand.class,
       VerifyCommand.class,
+      SpectrumCommand.class,
       SqlCommand.class,
       NotebookCommand.class,
       DoctorCommand.class,
@@ -41,6 +42,7 @@ import picocli.CommandLine.ParameterException;
       "  weightloom explode merged table",
       "  weightloom inspect merged",
       "  weightloom verify merged",
+      "  weightloom spectrum merged",
       "  weightloom sql -e 'SHOW TABLES IN models'"
     })
 public final class Main {

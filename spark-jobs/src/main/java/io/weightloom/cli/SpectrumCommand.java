@@ -1,10 +1,7 @@
 package io.weightloom.cli;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.analysis.Table;
 import io.weightloom.error.WeightloomException;
-import io.weightloom.job.Json;
-import io.weightloom.job.ResultTables;
+import io.weightloom.io.ModelDir;
 import io.weightloom.job.SpectrumJob;
 import io.weightloom.spectrum.Spectrum;
 import io.weightloom.spectrum.SpectrumOptions;
@@ -19,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,7 +84,6 @@ final class SpectrumCommand implements Callable<Integer> {
 
   @Option(
       names = "--no-bulk",
-      negatable = false,
       description = "leave the Marchenko-Pastur fit and detX out")
   private boolean noBulk;
 
@@ -152,14 +147,19 @@ final class SpectrumCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     SpectrumOptions options = options();
-    analysis.require(List.of(SpectrumTable.of(Map.of(), eigenvalues)));
-    long begin = System.nanoTime();
+    SpectrumJob.Model subtracted =
+        base == null ? null : new SpectrumJob.Model(base, AnalysisOptions.open(base), List.of());
+    List<SpectrumJob.Model> wanted = models.stream().map(this::model).toList();
+    SpectrumJob.Request request =
+        new SpectrumJob.Request(wanted, subtracted, options, analysis.job().progress());
     return analysis.run(
-        (spark, progress) -> {
-          SpectrumJob.Request request =
-              new SpectrumJob.Request(models, base, analysis.wanted(), options, progress);
-          report(SpectrumJob.run(spark, request), begin);
-        });
+        List.of(SpectrumTable.of(Map.of(), eigenvalues), SpectrumSummary.table(Map.of())),
+        spark -> findings(SpectrumJob.run(spark, request)));
+  }
+
+  private SpectrumJob.Model model(String name) {
+    ModelDir dir = AnalysisOptions.open(name);
+    return new SpectrumJob.Model(name, dir, analysis.wanted("analyse", name, dir));
   }
 
   private SpectrumOptions options() {
@@ -203,32 +203,39 @@ final class SpectrumCommand implements Callable<Integer> {
     }
   }
 
-  private void report(List<SpectrumRow> rows, long begin) {
+  private AnalysisOptions.Findings findings(List<SpectrumRow> rows) {
     Map<String, List<SpectrumRow>> byModel =
         rows.stream()
             .collect(
                 Collectors.groupingBy(SpectrumRow::model, LinkedHashMap::new, Collectors.toList()));
     Map<String, Double> thresholds = thresholds(byModel);
-    Table.Result result = SpectrumTable.of(thresholds, eigenvalues).of(rows);
-    analysis.write(List.of(result));
+    return new AnalysisOptions.Findings(
+        List.of(
+            SpectrumTable.of(thresholds, eigenvalues).of(rows),
+            SpectrumSummary.table(thresholds).of(List.copyOf(byModel.entrySet()))),
+        () -> text(byModel, thresholds),
+        () -> pictures(byModel));
+  }
+
+  private static String text(
+      Map<String, List<SpectrumRow>> byModel, Map<String, Double> thresholds) {
+    StringBuilder out = new StringBuilder();
     byModel.forEach(
-        (model, own) ->
-            analysis.plot(byModel.size() == 1 ? "" : model, SpectrumPlots.of(model, own, densities)));
-    double seconds = (System.nanoTime() - begin) / 1e9;
-    if (analysis.isJson()) {
-      ObjectNode out = Json.object();
-      out.put("seconds", Math.round(seconds * 1000) / 1000.0);
-      ObjectNode summaries = out.putObject("summary");
-      byModel.forEach((model, own) -> summaries.set(model, Json.tree(SpectrumSummary.of(own))));
-      out.setAll(ResultTables.json(List.of(result)));
-      System.out.print(Json.prettyText(out));
-      return;
-    }
-    byModel.forEach((model, own) -> System.out.print(SpectrumText.of(model, own)));
-    thresholds.forEach(
-        (model, t) ->
-            System.out.printf("%nWeLore, %s: t = %.6g%n", model, t));
-    System.err.printf("in %.1f s%n", seconds);
+        (model, rows) -> {
+          out.append(out.isEmpty() ? "" : "\n").append(SpectrumText.of(model, rows));
+          Double t = thresholds.get(model);
+          out.append(t == null ? "" : "\nWeLore: t = %.6g%n".formatted(t));
+        });
+    return out.toString();
+  }
+
+  private Map<String, String> pictures(Map<String, List<SpectrumRow>> byModel) {
+    Map<String, String> out = new LinkedHashMap<>();
+    byModel.forEach(
+        (model, rows) ->
+            SpectrumPlots.of(model, rows, densities)
+                .forEach((name, svg) -> out.put(byModel.size() == 1 ? name : model + "-" + name, svg)));
+    return out;
   }
 
   private Map<String, Double> thresholds(Map<String, List<SpectrumRow>> byModel) {

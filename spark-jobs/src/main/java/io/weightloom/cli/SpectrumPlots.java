@@ -22,7 +22,7 @@ final class SpectrumPlots {
   private SpectrumPlots() {}
 
   /**
-   * File names and SVG texts.
+   * Names of files and SVG texts.
    *
    * @param rows of one model
    * @param chosen how many densities at most; the farthest from the usual alphas are shown
@@ -32,22 +32,18 @@ final class SpectrumPlots {
     List<Series> depth = byDepth(rows);
     if (!depth.isEmpty()) {
       out.put(
-          "alpha-by-depth.svg",
+          "alpha-by-depth",
           Svg.lines("alpha by depth, " + model, Axis.linear("layer"), Axis.linear("alpha"), depth));
     }
     List<SpectrumRow> shown = chosen(rows, chosen);
     for (SpectrumRow row : shown) {
       MatrixSpectrum matrix = row.found().orElseThrow();
-      out.put("esd-" + fileName(row) + ".svg", density(row, matrix));
+      out.put("esd-" + row.label(), density(row, matrix));
     }
     if (!shown.isEmpty()) {
-      out.put("decay.svg", decay(model, shown));
+      out.put("decay", decay(model, shown));
     }
     return out;
-  }
-
-  private static String fileName(SpectrumRow row) {
-    return row.label().replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
   private static List<Series> byDepth(List<SpectrumRow> rows) {

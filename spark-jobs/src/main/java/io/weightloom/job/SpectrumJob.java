@@ -2,9 +2,7 @@ package io.weightloom.job;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.ModelReference;
 import io.weightloom.io.TensorLocation;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.spectrum.Eligibility;
@@ -16,8 +14,6 @@ import io.weightloom.spectrum.TensorSpectra;
 import io.weightloom.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Predicate;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 
@@ -25,19 +21,26 @@ import org.jspecify.annotations.Nullable;
 public final class SpectrumJob {
 
   /**
+   * A model.
+   *
+   * @param name as the user named it
+   * @param wanted some of its tensors
+   */
+  public record Model(String name, ModelDir dir, List<TensorLocation> wanted) {
+    public Model {
+      wanted = List.copyOf(wanted);
+    }
+  }
+
+  /**
    * What is asked.
    *
-   * @param models directories, files or names in the Hugging Face cache
+   * @param models what is looked at
    * @param base what is subtracted from each, tensor by tensor of one name; null for nothing
-   * @param wanted which tensors, by name
    * @param options what is computed
    */
   public record Request(
-      List<String> models,
-      @Nullable String base,
-      Predicate<String> wanted,
-      SpectrumOptions options,
-      Progress progress) {
+      List<Model> models, @Nullable Model base, SpectrumOptions options, Progress progress) {
     public Request {
       models = List.copyOf(models);
     }
@@ -57,17 +60,15 @@ public final class SpectrumJob {
    * A row for each matrix, and one for each tensor that has no spectrum; models in their order,
    * tensors in the natural order of their names.
    *
-   * @throws WeightloomException if a model cannot be read, or nothing in it is wanted
+   * @throws WeightloomException if a file cannot be read, or a model has nothing in common with the
+   *     base
    */
   public static List<SpectrumRow> run(SparkContext spark, Request request) {
     return new SpectrumJob(request).run(spark);
   }
 
   private List<SpectrumRow> run(SparkContext spark) {
-    ModelDir base = request.base == null ? null : open(request.base);
-    for (String model : request.models) {
-      plan(model, open(model), base);
-    }
+    request.models.forEach(this::plan);
     SpectrumScan scan = new SpectrumScan(request.options, LinAlgRegistry.get().name());
     List<TensorSpectra> found =
         ScanJob.run(spark, "analyse spectra", scanned, scan, request.progress);
@@ -75,26 +76,18 @@ public final class SpectrumJob {
       TensorSpec tensor = scanned.get(i).get(0).spec();
       List<SpectrumRow> own = rows.get(rowOf.get(i));
       for (MatrixSpectrum matrix : found.get(i).matrices()) {
-        own.add(SpectrumRow.of(modelOf.get(i), request.base, tensor, matrix));
+        own.add(SpectrumRow.of(modelOf.get(i), baseName(), tensor, matrix));
       }
     }
     return rows.stream().flatMap(List::stream).toList();
   }
 
-  private static ModelDir open(String model) {
-    return ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
-  }
-
-  private void plan(String model, ModelDir dir, @Nullable ModelDir base) {
-    Eligibility eligibility = new Eligibility(request.options, dir.tensors().keySet());
-    int before = rows.size();
+  private void plan(Model model) {
+    Eligibility eligibility = new Eligibility(request.options, model.dir.tensors().keySet());
+    Model base = request.base;
     int matched = 0;
-    for (Map.Entry<String, TensorLocation> entry : dir.tensors().entrySet()) {
-      if (!request.wanted.test(entry.getKey())) {
-        continue;
-      }
-      TensorLocation own = entry.getValue();
-      TensorLocation other = base == null ? null : base.tensors().get(entry.getKey());
+    for (TensorLocation own : model.wanted) {
+      TensorLocation other = base == null ? null : base.dir.tensors().get(own.spec().name());
       matched += other == null ? 0 : 1;
       String reason =
           eligibility
@@ -104,26 +97,25 @@ public final class SpectrumJob {
       if (reason.isEmpty()) {
         scanned.add(other == null ? List.of(own) : List.of(own, other));
         rowOf.add(rows.size() - 1);
-        modelOf.add(model);
+        modelOf.add(model.name);
       } else {
         rows.get(rows.size() - 1)
-            .add(SpectrumRow.skipped(model, request.base, own.spec(), reason));
+            .add(SpectrumRow.skipped(model.name, baseName(), own.spec(), reason));
       }
-    }
-    if (rows.size() == before) {
-      throw WeightloomException.usage(
-          "Cannot analyse %s: none of its %d tensors is wanted (see --tensors, and weightloom inspect %s)"
-              .formatted(model, dir.tensors().size(), model));
     }
     if (base != null && matched == 0) {
       throw WeightloomException.input(
           "Cannot compare %s with %s: no tensor has a name of the other, such as %s and %s (name a base of the same architecture)"
-              .formatted(model, request.base, first(dir), first(base)));
+              .formatted(
+                  model.name,
+                  base.name,
+                  model.wanted.get(0).spec().name(),
+                  base.dir.tensors().keySet().stream().findFirst().orElse("none")));
     }
   }
 
-  private static String first(ModelDir dir) {
-    return dir.tensors().keySet().stream().findFirst().orElse("none");
+  private @Nullable String baseName() {
+    return request.base == null ? null : request.base.name;
   }
 
   private static String mismatch(TensorSpec own, @Nullable TensorLocation other) {
