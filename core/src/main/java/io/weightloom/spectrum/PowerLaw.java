@@ -49,8 +49,8 @@ public record PowerLaw(
     /** The maximum of the likelihood, 1 + n/Σ ln(x/xmin), whatever n is. */
     LIKELIHOOD(0, 1, 0),
     /**
-     * WeightWatcher's from version 0.7.7 on: below 20 values without the likelihood's bias, 1 + (n −
-     * 1)/Σ ln(x/xmin), and with tails of at least 8.
+     * WeightWatcher's from version 0.7.7 on: below 20 values without the likelihood's bias, 1 + (n
+     * − 1)/Σ ln(x/xmin), and with tails of at least 8.
      */
     WEIGHTWATCHER(20, 8, 1);
 
@@ -126,8 +126,7 @@ public record PowerLaw(
    * than {@value #FINGER_THRESHOLD}, and keeps all of them if it does not, or once alpha is at most
    * 2. WeightWatcher's {@code clip_xmax}, whose number of fingers is k − 1.
    */
-  public static Optional<PowerLaw> fitWithoutFingers(
-      double[] ascending, Estimator estimator) {
+  public static Optional<PowerLaw> fitWithoutFingers(double[] ascending, Estimator estimator) {
     Optional<PowerLaw> whole = fit(ascending, estimator);
     if (whole.isEmpty()) {
       return whole;

@@ -96,8 +96,19 @@ final class BandReduction implements AutoCloseable {
     DoublePointer out = w.getPointer(row);
     DoublePointer diagonal = at(first + row, first + row);
     openblas.cblas_dsymm(
-        CblasColMajor, CblasLeft, CblasLower, height, p, 1, diagonal, n, v.getPointer(row), m, 0,
-        out, m);
+        CblasColMajor,
+        CblasLeft,
+        CblasLower,
+        height,
+        p,
+        1,
+        diagonal,
+        n,
+        v.getPointer(row),
+        m,
+        0,
+        out,
+        m);
     if (row > 0) {
       DoublePointer left = at(first + row, first);
       product(CblasNoTrans, CblasNoTrans, height, p, row, 1, left, n, v, m, 1, out, m);
@@ -118,7 +129,8 @@ final class BandReduction implements AutoCloseable {
   }
 
   /** Columns of a − (v w)·(w v)ᵀ, from the diagonal down. */
-  private void updateColumns(int first, int m, int p, int column, DoublePointer v, DoublePointer w) {
+  private void updateColumns(
+      int first, int m, int p, int column, DoublePointer v, DoublePointer w) {
     int count = Math.min(TILE, m - column);
     product(
         CblasNoTrans,

@@ -53,7 +53,9 @@ class TwoStagesTest {
     // Six pieces keep all cores of a small machine: inner calls find nobody to help.
     Crew.forEach(together.length, i -> together[i] = linAlg.eigenvalues(a));
 
-    assertThat(together).allSatisfy(found -> assertThat(found).isEqualTo(alone));
+    for (double[] found : together) {
+      assertThat(found).isEqualTo(alone);
+    }
   }
 
   @ParameterizedTest
@@ -83,8 +85,7 @@ class TwoStagesTest {
 
     Matrix gram = new Gram(linAlg, 1100).add(rows).add(rows).matrix();
 
-    Matrix expected =
-        linAlg.multiply(rows, DenseLinAlg.Op.TRANSPOSED, rows, DenseLinAlg.Op.AS_IS);
+    Matrix expected = linAlg.multiply(rows, DenseLinAlg.Op.TRANSPOSED, rows, DenseLinAlg.Op.AS_IS);
     expected.scale(2);
     assertThat(gram.values()).containsExactly(expected.values(), Offset.offset(1e-12));
   }
