@@ -1,5 +1,6 @@
 package io.weightloom.linalg;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
@@ -64,12 +65,17 @@ public final class BandMatrix {
     return column * stride + row - column;
   }
 
+  /**
+   * A sweep. Blocks are worked on in columns of their own: loops over arrays of one index are what
+   * the JIT compiler turns into vectors.
+   */
   private final class Sweep {
     private final int column;
     private final AtomicIntegerArray done;
     private final double[] v = new double[width];
     private final double[] u = new double[width];
     private final double[] w = new double[width];
+    private final double[][] block = new double[width][width];
 
     Sweep(int column, AtomicIntegerArray done) {
       this.column = column;
@@ -90,30 +96,40 @@ public final class BandMatrix {
       int first = column + 1;
       int length = Math.min(width, n - first);
       awaitBlock(0);
-      double tau = reflect(at(first, column), length, mine);
-      for (int block = 0; ; block++) {
-        awaitBlock(block);
-        if (tau != 0) {
-          bothSides(first, length, mine, tau);
-        }
+      load(first, length, column, 1);
+      double tau = reflect(block[0], length, mine);
+      store(first, length, column, 1);
+      for (int number = 0; ; number++) {
+        awaitBlock(number);
+        bothSides(first, length, mine, tau);
         int below = first + length;
         int height = Math.min(width, n - below);
         if (height <= 0) {
           return;
         }
-        if (tau != 0) {
-          fromRight(below, height, first, length, mine, tau);
-        }
-        tau = reflect(at(below, first), height, next);
-        if (tau != 0) {
-          fromLeft(below, height, first + 1, length - 1, next, tau);
-        }
-        done.setRelease(column * APART, block + 1);
+        load(below, height, first, length);
+        fromRight(height, length, mine, tau);
+        tau = reflect(block[0], height, next);
+        fromLeft(height, length, next, tau);
+        store(below, height, first, length);
+        done.setRelease(column * APART, number + 1);
         double[] swap = mine;
         mine = next;
         next = swap;
         first = below;
         length = height;
+      }
+    }
+
+    private void load(int row, int height, int first, int length) {
+      for (int q = 0; q < length; q++) {
+        System.arraycopy(values, at(row, first + q), block[q], 0, height);
+      }
+    }
+
+    private void store(int row, int height, int first, int length) {
+      for (int q = 0; q < length; q++) {
+        System.arraycopy(block[q], 0, values, at(row, first + q), height);
       }
     }
 
@@ -133,92 +149,97 @@ public final class BandMatrix {
     /**
      * The reflection I − τvvᵀ that leaves a vector but its first element zero, applied to it.
      *
-     * @param at where the vector is
      * @return τ, 0 where there is nothing to do
      */
-    private double reflect(int at, int length, double[] vector) {
-      double sum = dot(values, at + 1, values, at + 1, length - 1);
+    private double reflect(double[] x, int length, double[] vector) {
+      double sum = dot(x, x, 1, length);
       if (sum == 0) {
         return 0;
       }
-      double head = values[at];
+      double head = x[0];
       double norm = Math.sqrt(head * head + sum);
       double beta = head > 0 ? -norm : norm;
       double factor = 1 / (head - beta);
       vector[0] = 1;
       for (int i = 1; i < length; i++) {
-        vector[i] = values[at + i] * factor;
-        values[at + i] = 0;
+        vector[i] = x[i] * factor;
+        x[i] = 0;
       }
-      values[at] = beta;
+      x[0] = beta;
       return (beta - head) / beta;
     }
 
     /** The symmetric block at {@code first} between two reflections. */
     private void bothSides(int first, int length, double[] vector, double tau) {
-      java.util.Arrays.fill(w, 0, length, 0);
-      for (int q = 0; q < length; q++) {
-        int at = at(first + q, first + q);
-        int rest = length - q - 1;
-        w[q] += values[at] * vector[q] + dot(values, at + 1, vector, q + 1, rest);
-        add(vector[q], values, at + 1, w, q + 1, rest);
+      if (tau == 0) {
+        return;
       }
-      double half = tau * tau / 2 * dot(w, 0, vector, 0, length);
+      Arrays.fill(w, 0, length, 0);
+      for (int q = 0; q < length; q++) {
+        double[] x = block[q];
+        System.arraycopy(values, at(first + q, first + q), x, q, length - q);
+        w[q] += x[q] * vector[q] + dot(x, vector, q + 1, length);
+        add(vector[q], x, w, q + 1, length);
+      }
+      double half = tau * tau / 2 * dot(w, vector, 0, length);
       for (int i = 0; i < length; i++) {
         w[i] = tau * w[i] - half * vector[i];
       }
       for (int q = 0; q < length; q++) {
-        int at = at(first + q, first + q);
-        subtractBoth(vector[q], w[q], vector, w, q, at, length - q);
+        double[] x = block[q];
+        subtractBoth(vector[q], w[q], vector, w, x, q, length);
+        System.arraycopy(x, q, values, at(first + q, first + q), length - q);
       }
     }
 
-    private void subtractBoth(
-        double vq, double wq, double[] vector, double[] w, int from, int at, int count) {
-      for (int i = 0; i < count; i++) {
-        values[at + i] -= vector[from + i] * wq + w[from + i] * vq;
+    private void fromRight(int height, int length, double[] vector, double tau) {
+      if (tau == 0) {
+        return;
+      }
+      Arrays.fill(w, 0, height, 0);
+      for (int q = 0; q < length; q++) {
+        add(vector[q], block[q], w, 0, height);
+      }
+      for (int q = 0; q < length; q++) {
+        add(-tau * vector[q], w, block[q], 0, height);
       }
     }
 
-    private void fromRight(
-        int row, int height, int first, int length, double[] vector, double tau) {
-      java.util.Arrays.fill(w, 0, height, 0);
-      for (int q = 0; q < length; q++) {
-        add(vector[q], values, at(row, first + q), w, 0, height);
-      }
-      for (int q = 0; q < length; q++) {
-        add(-tau * vector[q], w, 0, values, at(row, first + q), height);
-      }
-    }
-
-    private void fromLeft(int row, int height, int first, int length, double[] vector, double tau) {
-      for (int q = 0; q < length; q++) {
-        int at = at(row, first + q);
-        add(-tau * dot(values, at, vector, 0, height), vector, 0, values, at, height);
+    /** All columns but the first, which {@link #reflect} has seen to. */
+    private void fromLeft(int height, int length, double[] vector, double tau) {
+      for (int q = 1; q < length && tau != 0; q++) {
+        add(-tau * dot(block[q], vector, 0, height), vector, block[q], 0, height);
       }
     }
   }
 
-  private static void add(double factor, double[] x, int xAt, double[] y, int yAt, int count) {
-    for (int i = 0; i < count; i++) {
-      y[yAt + i] += factor * x[xAt + i];
+  private static void add(double factor, double[] x, double[] y, int from, int to) {
+    for (int i = from; i < to; i++) {
+      y[i] += factor * x[i];
     }
   }
 
-  private static double dot(double[] x, int xAt, double[] y, int yAt, int count) {
+  private static void subtractBoth(
+      double vq, double wq, double[] v, double[] w, double[] x, int from, int to) {
+    for (int i = from; i < to; i++) {
+      x[i] -= v[i] * wq + w[i] * vq;
+    }
+  }
+
+  private static double dot(double[] x, double[] y, int from, int to) {
     double s0 = 0;
     double s1 = 0;
     double s2 = 0;
     double s3 = 0;
-    int i = 0;
-    for (; i + 4 <= count; i += 4) {
-      s0 += x[xAt + i] * y[yAt + i];
-      s1 += x[xAt + i + 1] * y[yAt + i + 1];
-      s2 += x[xAt + i + 2] * y[yAt + i + 2];
-      s3 += x[xAt + i + 3] * y[yAt + i + 3];
+    int i = from;
+    for (; i + 4 <= to; i += 4) {
+      s0 += x[i] * y[i];
+      s1 += x[i + 1] * y[i + 1];
+      s2 += x[i + 2] * y[i + 2];
+      s3 += x[i + 3] * y[i + 3];
     }
-    for (; i < count; i++) {
-      s0 += x[xAt + i] * y[yAt + i];
+    for (; i < to; i++) {
+      s0 += x[i] * y[i];
     }
     return (s0 + s1) + (s2 + s3);
   }

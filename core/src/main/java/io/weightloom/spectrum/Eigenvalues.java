@@ -61,8 +61,23 @@ final class Eigenvalues {
     return of(gram);
   }
 
-  /** Of a matrix with fewer rows than columns that is held; columns go into the sum in tiles. */
-  double[] ofWide(HeldValues held, MatrixView view) {
+  /** Of a matrix without taps that is held. */
+  double[] ofHeld(HeldValues held, MatrixView view) {
+    return view.rows() < view.columns() ? ofWide(held, view) : ofTall(held, view);
+  }
+
+  private double[] ofTall(HeldValues held, MatrixView view) {
+    TallGram gram = new TallGram(linAlg, view.rows(), view.columns());
+    double[] row = new double[view.columns()];
+    for (int r = 0; r < view.rows(); r++) {
+      held.row(r, 0, row);
+      gram.append(row, row.length);
+    }
+    return of(gram);
+  }
+
+  /** Columns go into the sum in tiles. */
+  private double[] ofWide(HeldValues held, MatrixView view) {
     Gram gram = new Gram(linAlg, view.rows());
     Matrix tile =
         Matrix.zeros(Math.min(view.columns(), Math.max(LEAST_BLOCK, view.rows())), view.rows());

@@ -54,7 +54,8 @@ final class MatrixCollector {
     if (options.isNormOnly()) {
       return kept + 100L * view.columns() * Double.BYTES;
     }
-    boolean whole = options.svd() || options.randomize() || view.taps() > 1;
+    boolean whole =
+        options.svd() || options.randomize() || options.isWeightWatcher() || view.taps() > 1;
     return kept + 3 * side + (whole ? 2 * slice : 0);
   }
 
@@ -111,11 +112,12 @@ final class MatrixCollector {
 
   private MatrixSpectrum byGram(HeldValues values, double roundingEdge) {
     Spectrum spectrum =
-        view.taps() == 1 && view.rows() < view.columns()
-            ? spectrum(eigenvalues.ofWide(values, view))
+        view.taps() == 1
+            ? spectrum(eigenvalues.ofHeld(values, view))
             : slices(values, eigenvalues::ofSlice, gramTolerance());
     // A Gram matrix squares the condition: what it knows not, WeightWatcher's SVD does.
-    boolean isLost = spectrum.values()[0] <= 16 * view.larger() * ULP * spectrum.largest();
+    boolean isLost =
+        spectrum.values()[0] <= 4 * Math.sqrt(view.larger()) * ULP * spectrum.largest();
     return options.isWeightWatcher() && isLost
         ? bySvd(values, roundingEdge)
         : found(spectrum, "gram", rankTolerance(), values, roundingEdge);

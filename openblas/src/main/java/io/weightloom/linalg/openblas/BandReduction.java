@@ -24,7 +24,7 @@ import org.bytedeco.openblas.global.openblas;
  */
 final class BandReduction implements AutoCloseable {
   /** Diagonals that are left below the main one. */
-  static final int WIDTH = 64;
+  static final int WIDTH = 32;
 
   private static final int TILE = 256;
 

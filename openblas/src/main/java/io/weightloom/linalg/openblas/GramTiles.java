@@ -13,7 +13,7 @@ import org.bytedeco.openblas.global.openblas;
  * has a core to spare.
  */
 final class GramTiles {
-  private static final int TILE = 512;
+  private static final int TILE = 256;
 
   private GramTiles() {}
 
