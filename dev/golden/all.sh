@@ -14,6 +14,9 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/pruning.py
 "$venv/bin/python" dev/golden/statistics.py
 
+weightwatcher=$(dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors)
+"$weightwatcher/bin/python" dev/golden/spectrum.py
+
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
 java -cp testkit/target/classes io.weightloom.testkit.HostileSafetensors "$corpus"

@@ -134,10 +134,12 @@ class ArchitectureTest {
         "io.weightloom.plan",
         PRUNE,
         "io.weightloom.stats",
-        "io.weightloom.compare");
+        "io.weightloom.compare",
+        "io.weightloom.spectrum");
     isKnownOnlyBy("io.weightloom.stats", PRUNE, "io.weightloom.compare");
     isKnownOnlyBy(PRUNE);
     isKnownOnlyBy("io.weightloom.compare");
+    isKnownOnlyBy("io.weightloom.spectrum");
     slices().matching("io.weightloom.(**)").should().beFreeOfCycles().check(CORE);
   }
 

@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
       StatsCommand.class,
       CompareCommand.class,
       VerifyCommand.class,
+      SpectrumCommand.class,
       SqlCommand.class,
       NotebookCommand.class,
       DoctorCommand.class,
@@ -53,6 +54,7 @@ import picocli.CommandLine.ParameterException;
       "  weightloom stats merged",
       "  weightloom compare --base base merged",
       "  weightloom verify merged",
+      "  weightloom spectrum merged",
       "  weightloom sql -e 'SHOW TABLES IN models'"
     })
 public final class Main {

@@ -12,11 +12,23 @@ import org.bytedeco.openblas.global.openblas;
 /**
  * The routines as OpenBLAS has them. The threads of a merge are Spark's tasks: OpenBLAS gets one
  * thread a call, whatever {@code OPENBLAS_NUM_THREADS} says, for a second pool of threads only
- * fights the first over the cores, and changes the order of sums with their number.
+ * fights the first over the cores, and changes the order of sums with their number. Idle cores are
+ * for a {@link io.weightloom.linalg.Crew}, which does neither.
  */
 final class OpenBlasLapack implements Lapack {
-  private static final int COLUMNS = LAPACK_COL_MAJOR;
+  static final int COLUMNS = LAPACK_COL_MAJOR;
   private static final byte LOWER = 'L';
+
+  /** From here on two stages win. */
+  private static final int TWO_STAGES = 512;
+
+  /** From here on a product is worth cutting. */
+  private static final int TILED = 1024;
+
+  /** Squares of what lies between do not leave fp64; LAPACK scales what does not. */
+  private static final double TINY = 1e-120;
+
+  private static final double HUGE = 1e120;
 
   static {
     openblas.blas_set_num_threads(1);
@@ -61,7 +73,11 @@ final class OpenBlasLapack implements Lapack {
 
   @Override
   public void syrk(int n, int k, double[] a, double[] c) {
-    openblas.cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1, a, n, 1, c, n);
+    if (n >= TILED) {
+      GramTiles.add(n, k, a, c);
+    } else {
+      openblas.cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, n, k, 1, a, n, 1, c, n);
+    }
   }
 
   @Override
@@ -91,9 +107,31 @@ final class OpenBlasLapack implements Lapack {
 
   @Override
   public int syevd(boolean vectors, int n, double[] a, double[] w) {
+    if (!vectors && n >= TWO_STAGES && isOrdinary(n, a)) {
+      return eigenvalues(n, a, w);
+    }
     return info(
         openblas.LAPACKE_dsyevd(COLUMNS, (byte) (vectors ? 'V' : 'N'), LOWER, n, a, n, w),
         "dsyevd");
+  }
+
+  private static boolean isOrdinary(int n, double[] a) {
+    double most = 0;
+    for (int j = 0; j < n; j++) {
+      for (int i = j; i < n; i++) {
+        most = Math.max(most, Math.abs(a[j * n + i]));
+      }
+    }
+    return most > TINY && most < HUGE;
+  }
+
+  /** In two stages, as {@link BandReduction} says. */
+  private static int eigenvalues(int n, double[] a, double[] w) {
+    double[] below = new double[n - 1];
+    try (BandReduction reduction = new BandReduction(n, a)) {
+      reduction.band().toTridiagonal(w, below);
+    }
+    return info(openblas.LAPACKE_dsterf(n, w, below), "dsterf");
   }
 
   @Override
@@ -106,7 +144,7 @@ final class OpenBlasLapack implements Lapack {
     require(openblas.LAPACKE_dpotrs(COLUMNS, LOWER, n, count, factor, n, b, n), "dpotrs");
   }
 
-  private static void require(int info, String routine) {
+  static void require(int info, String routine) {
     if (info(info, routine) != 0) {
       throw new IllegalStateException(routine + " answered " + info);
     }
