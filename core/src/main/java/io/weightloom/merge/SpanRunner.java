@@ -389,7 +389,8 @@ public final class SpanRunner {
     void readColumns(BlockReader reader) {
       for (int i = inputs.length; i < inputs.length + sides.length; i++) {
         if (isByColumn(i)) {
-          columns[i - inputs.length] = readColumns(i - inputs.length, feed.sources()[i + 1], reader);
+          columns[i - inputs.length] =
+              readColumns(i - inputs.length, feed.sources()[i + 1], reader);
         }
       }
     }

@@ -159,6 +159,7 @@ final class SideInputs {
                   packed));
     }
     return new Side(
+        table.name(),
         info.label(),
         new TensorSpec(found.name(), DType.BF16, described.shape()),
         table.layout(),

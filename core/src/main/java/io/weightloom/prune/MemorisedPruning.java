@@ -1,14 +1,14 @@
 package io.weightloom.prune;
 
 import com.google.auto.service.AutoService;
-import io.weightloom.merge.MergeMethod.Yield;
-import io.weightloom.merge.Params;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
+import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import java.util.List;
 

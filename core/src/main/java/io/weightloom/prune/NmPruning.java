@@ -2,9 +2,9 @@ package io.weightloom.prune;
 
 import com.google.auto.service.AutoService;
 import io.weightloom.error.WeightloomException;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;

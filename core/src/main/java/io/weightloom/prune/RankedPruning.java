@@ -1,7 +1,7 @@
 package io.weightloom.prune;
 
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.ElementwiseMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.Params;
@@ -13,7 +13,6 @@ interface RankedPruning extends ElementwiseMethod {
   default Yield yields(Params params) {
     return PruneParams.yields(params);
   }
-
 
   /** What ranks. */
   Scores scores();

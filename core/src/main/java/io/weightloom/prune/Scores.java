@@ -30,7 +30,8 @@ enum Scores {
   }
 
   private static SideTable table(String name, boolean required, String help) {
-    return new SideTable(name, SideTable.Per.MERGE, SideTable.Layout.COLUMNS, required, true, 0, help);
+    return new SideTable(
+        name, SideTable.Per.MERGE, SideTable.Layout.COLUMNS, required, true, 0, help);
   }
 
   /** The scores of a chunk, in {@code scratch} or one of the chunk's vectors. */

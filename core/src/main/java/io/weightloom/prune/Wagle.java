@@ -1,11 +1,11 @@
 package io.weightloom.prune;
 
 import com.google.auto.service.AutoService;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
 import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
+import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
@@ -73,7 +73,8 @@ public final class Wagle implements ElementwiseMethod {
           List.of());
 
   private static SideTable gradients(String name, String help) {
-    return new SideTable(name, Per.MERGE, Layout.ELEMENTS, true, false, Double.NEGATIVE_INFINITY, help);
+    return new SideTable(
+        name, Per.MERGE, Layout.ELEMENTS, true, false, Double.NEGATIVE_INFINITY, help);
   }
 
   @Override

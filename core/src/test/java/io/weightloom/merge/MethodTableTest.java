@@ -115,6 +115,7 @@ class MethodTableTest {
               case ELEMENTS -> "the tensor's";
               case COLUMNS -> "columns";
               case GRAM -> "columns × columns";
+              case BITS -> "a bit an element (U8)";
             },
             t.help());
   }

@@ -1,6 +1,5 @@
 package io.weightloom.cli;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.analysis.Table;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
@@ -158,9 +157,7 @@ final class AnalysisOptions {
       draw(directory, found.plots(), written);
     }
     System.out.print(
-        job.isJson()
-            ? Json.prettyText(ResultTables.json(found.tables()))
-            : found.text());
+        job.isJson() ? Json.prettyText(ResultTables.json(found.tables())) : found.text());
     System.out.flush();
     written.forEach(w -> System.err.println("wrote " + w));
     System.err.printf(Locale.ROOT, "in %.1f s%n", ended.seconds());

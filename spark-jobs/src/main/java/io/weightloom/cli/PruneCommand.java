@@ -35,6 +35,7 @@ import java.util.regex.Pattern;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -80,6 +81,8 @@ final class PruneCommand implements Callable<Integer> {
     SAFETENSORS,
     PARQUET
   }
+
+  @Mixin private JobOptions job = new JobOptions();
 
   @Parameters(index = "0", paramLabel = "MODEL", description = "the model: a path or a hub name")
   private String model = "";
@@ -199,18 +202,6 @@ final class PruneCommand implements Callable<Integer> {
   private boolean overwrite;
 
   @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private MergeCommand.ProgressMode progress = MergeCommand.ProgressMode.AUTO;
-
-  @Option(
       names = "--out-shard-size",
       paramLabel = "SIZE",
       defaultValue = "5B",
@@ -224,12 +215,6 @@ final class PruneCommand implements Callable<Integer> {
       defaultValue = "" + MergeRequest.BLOCK_ELEMENTS,
       description = "elements read at a time: a power of two from 2048 to 1048576")
   private int blockElements = MergeRequest.BLOCK_ELEMENTS;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
 
   @Override
   public Integer call() {
@@ -248,7 +233,7 @@ final class PruneCommand implements Callable<Integer> {
           "Cannot prune %s: it has no tensors for --targets %s (choose matrices or all)"
               .formatted(model, targets));
     }
-    ProgressLine line = ProgressLine.of(progress);
+    ProgressLine line = job.progress();
     boolean readsWeights = budget.readsWeights(curves != null);
     if (dryRun && readsWeights) {
       throw WeightloomException.usage(
@@ -291,12 +276,12 @@ final class PruneCommand implements Callable<Integer> {
       System.out.print(yaml.text());
       return 0;
     }
-    ProgressLine line = ProgressLine.of(progress);
+    ProgressLine line = job.progress();
     Ready ready = prepare(yaml, output, line);
     if (dryRun) {
       return show(ready.merge());
     }
-    SparkContext spark = EmbeddedSpark.context(master);
+    SparkContext spark = EmbeddedSpark.context(job.master());
     try {
       MergeJob.run(spark, ready.request(), ready.merge());
     } finally {
@@ -309,7 +294,7 @@ final class PruneCommand implements Callable<Integer> {
 
   private SparkContext start(@Nullable KernelWarmUp warmUp) {
     try {
-      return EmbeddedSpark.context(master);
+      return EmbeddedSpark.context(job.master());
     } finally {
       if (warmUp != null) {
         warmUp.stop();
@@ -463,7 +448,7 @@ final class PruneCommand implements Callable<Integer> {
   private int show(PreparedMerge merge) {
     int threads = Runtime.getRuntime().availableProcessors();
     System.out.print(
-        format == Output.JSON
+        job.isJson()
             ? Json.prettyText(PlanReport.json(merge, threads, blockElements))
             : PlanReport.text(merge, threads, blockElements));
     return 0;
@@ -518,7 +503,7 @@ final class PruneCommand implements Callable<Integer> {
       }
     }
     double realised = all == 0 ? 0 : 1 - (double) kept / all;
-    if (format == Output.JSON) {
+    if (job.isJson()) {
       ObjectNode out = Json.object();
       out.put("output", result.output());
       out.put("method", merge.plan().method());

@@ -19,6 +19,7 @@ import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -36,6 +37,8 @@ import picocli.CommandLine.Parameters;
       "  weightloom sparsity model --to results      Parquet: results/sparsity_curve",
     })
 final class SparsityCommand implements Callable<Integer> {
+
+  @Mixin private JobOptions job = new JobOptions();
 
   @Parameters(paramLabel = "MODEL", description = "the model: a path or a hub name")
   private String model = "";
@@ -58,21 +61,6 @@ final class SparsityCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "replace what is there")
   private boolean overwrite;
 
-  @Option(names = "--output", defaultValue = "text", description = "text or json")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private MergeCommand.ProgressMode progress = MergeCommand.ProgressMode.AUTO;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
-
   @Override
   public Integer call() {
     if (levels < 1 || levels > 100_000) {
@@ -84,8 +72,8 @@ final class SparsityCommand implements Callable<Integer> {
     if (to != null) {
       ResultTables.requireWritable(to, List.<Table<?>>of(SparsityCurve.TABLE), overwrite);
     }
-    ProgressLine line = ProgressLine.of(progress);
-    SparkContext spark = EmbeddedSpark.context(master);
+    ProgressLine line = job.progress();
+    SparkContext spark = EmbeddedSpark.context(job.master());
     try {
       PruneBudgets budgets = new PruneBudgets(dir, PruneRecipe.prunable(dir, targets), 0);
       List<Point> points = SparsityCurve.of(budgets.histograms(spark, line), levels);
@@ -98,7 +86,7 @@ final class SparsityCommand implements Callable<Integer> {
             to,
             overwrite);
       }
-      if (format == Output.JSON) {
+      if (job.isJson()) {
         System.out.print(Json.prettyText(ResultTables.json(List.of(result))));
       } else {
         print(points);

@@ -200,8 +200,7 @@ final class WorkPlan {
   }
 
   /** Sorts the merged tensors of one merge into groups; matrices are read by each alone. */
-  private void lanes(
-      Outputs o, Map<Group, List<Lane>> lanes, Map<String, List<Work>> matrices) {
+  private void lanes(Outputs o, Map<Group, List<Lane>> lanes, Map<String, List<Work>> matrices) {
     for (List<Integer> tensors : o.plan.scopes()) {
       MergeScope scope =
           new MergeScope(

@@ -201,7 +201,8 @@ final class Worker implements AutoCloseable {
       places.add(place);
       written.add(digest);
       emissions.add(
-          new Emitting(state, reading.feed(place, span, first, true), writer(place, span.first(), digest)));
+          new Emitting(
+              state, reading.feed(place, span, first, true), writer(place, span.first(), digest)));
     }
 
     List<Work.Emitted> run(IntFunction<@Nullable Map<String, Object>> decisions) {
@@ -250,8 +251,7 @@ final class Worker implements AutoCloseable {
     }
   }
 
-  private BlockWriter writer(
-      Work.Place place, long first, ContentDigest.Accumulator digest) {
+  private BlockWriter writer(Work.Place place, long first, ContentDigest.Accumulator digest) {
     List<PositionalWriter> writers = place.targets().stream().map(t -> output(t.file())).toList();
     BlockWriter bytes =
         (offset, block, n) -> {
@@ -297,7 +297,7 @@ final class Worker implements AutoCloseable {
     Work.Place place = work.place();
     List<ContentDigest.Accumulator> inputs = inputDigests(place);
     long[] digested = new long[inputs.size()];
-    ContentDigest.Accumulator output = 
+    ContentDigest.Accumulator output =
         digest(place.isMask() ? DType.U8 : place.merge().output().dtype());
     Map<String, Object> decisions =
         new MatrixRunner(KernelRegistry.get().kernels(), LinAlgRegistry.named(work.linAlg()))

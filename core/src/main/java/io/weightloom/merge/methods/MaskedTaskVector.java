@@ -34,7 +34,13 @@ public final class MaskedTaskVector implements ElementwiseMethod {
           List.of(ParamSpec.number("rescale", 1, "factor of the masked task vector")),
           List.of(
               new SideTable(
-                  "mask", Per.MERGE, Layout.BITS, true, 0, "the model's mask, packed in bits")),
+                  "mask",
+                  Per.MERGE,
+                  Layout.BITS,
+                  true,
+                  false,
+                  0,
+                  "the model's mask, packed in bits")),
           List.of());
 
   @Override
