@@ -11,6 +11,8 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/safetensors_layout.py arrow-io/src/test/resources/golden
 "$venv/bin/python" dev/golden/xxh3.py
 "$venv/bin/python" dev/golden/matrix_methods.py
+"$venv/bin/pip" install -q peft==0.21.2
+"$venv/bin/python" dev/golden/lora.py arrow-io/src/test/resources/golden/lora
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

@@ -91,7 +91,8 @@ public final class KernelWarmUp {
         merge.sides().stream()
             .map(
                 s ->
-                    new TensorMerge.Side(s.table(), small(s.spec()), s.layout(), NEGATIVE_INFINITY))
+                    new TensorMerge.Side(
+                        s.name(), s.table(), small(s.spec()), s.layout(), NEGATIVE_INFINITY))
             .toList());
   }
 
