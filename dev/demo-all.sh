@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Merges the demo's zoo by every method that needs no table and prints the accuracies, the best first.
+# Merges the demo's zoo by every method that needs no table, or by those that are named, and prints the accuracies, the best first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,4 +14,4 @@ if [ ! -d "$demo/zoo" ]; then
   mkdir -p "$demo"
   zoo MakeZoo "$demo/zoo"
 fi
-zoo ScoreMethods "$demo/zoo"
+zoo ScoreMethods "$demo/zoo" "$@"

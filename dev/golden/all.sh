@@ -16,6 +16,8 @@ dev/peers.sh "$venv"
 
 weightwatcher=$(dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors)
 "$weightwatcher/bin/python" dev/golden/spectrum.py
+"$venv/bin/pip" install -q peft==0.21.2
+"$venv/bin/python" dev/golden/lora.py arrow-io/src/test/resources/golden/lora
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

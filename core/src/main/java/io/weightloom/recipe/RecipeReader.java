@@ -445,8 +445,13 @@ public final class RecipeReader {
     if (value == null) {
       return Optional.empty();
     }
-    if (value instanceof Map<?, ?> m && m.get("model") instanceof String s && m.size() == 1) {
-      return Optional.of(s);
+    if (value instanceof Map<?, ?> m && m.get("model") instanceof String s) {
+      if (m.size() == 1) {
+        return Optional.of(s);
+      }
+      if (m.size() == 2 && m.get("lora") instanceof String adapter) {
+        return Optional.of(s + "+" + adapter);
+      }
     }
     if (value instanceof List || value instanceof Map) {
       problem(path, "expected a word, found " + value);

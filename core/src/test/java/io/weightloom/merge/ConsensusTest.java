@@ -99,6 +99,33 @@ class ConsensusTest {
   }
 
   @Test
+  void masksShrinkAsLambdaGrowsAndCoordinatesAsMoreMustUseThem() {
+    double[] base = RandomModels.base(4099, 1);
+    double[][] models = {
+      RandomModels.tuned(base, 1), RandomModels.tuned(base, 2), RandomModels.tuned(base, 3)
+    };
+    long[] before = {4100, 4100, 4100};
+    for (double lambda : new double[] {0, .2, .4, .6, 1, 2}) {
+      MergeInMemory.Result merged = consensus(DType.F32, lambda, 2).tensor(base, models).run();
+      long[] used = merged.counts().get(0).getOrDefault("used", new long[0]);
+      assertThat(used).hasSize(3);
+      for (int k = 0; k < used.length; k++) {
+        assertThat(used[k]).as("lambda %s", lambda).isLessThanOrEqualTo(before[k]);
+      }
+      before = used;
+    }
+    double[] all = consensus(DType.F32, .4, 0).tensor(base, models).run().values();
+    for (int k = 1; k <= 4; k++) {
+      double[] fewer = consensus(DType.F32, .4, k).tensor(base, models).run().values();
+      for (int i = 0; i < base.length; i++) {
+        assertThat(fewer[i]).as("k %d, element %d", k, i).isIn(all[i], base[i]);
+      }
+      all = fewer;
+    }
+    assertThat(all).isEqualTo(base);
+  }
+
+  @Test
   void equalityIsNoUse() {
     MergeInMemory.Result merged =
         consensus(DType.F64, .5, 1).taskVectors(new double[] {2}, new double[] {4}).run();

@@ -110,6 +110,19 @@ class FisherTest {
         .hasMessageContaining(why);
   }
 
+  @ParameterizedTest
+  @CsvSource({"model", "tensor"})
+  void aFisherTimesAConstantIsTheSameIfItIsNormalised(String norm) {
+    double[][] scaled = {Arrays.stream(FISHER_A[0]).map(f -> 1024 * f).toArray(), FISHER_A[1]};
+    MergeInMemory once = fisher("mmatena").set("floor", 0.0).set("norm", norm);
+    MergeInMemory often = fisher("mmatena").set("floor", 0.0).set("norm", norm);
+
+    double[] merged = once.tensor(new double[3], A).sides(FISHER_A).run().values();
+
+    assertThat(often.tensor(new double[3], A).sides(scaled).run().values())
+        .containsExactly(merged, CLOSE);
+  }
+
   @Test
   void resultsStayBetweenTheModelsAndDoNotDependOnTheCut() {
     int n = 2 * Span.GRAIN + 777;

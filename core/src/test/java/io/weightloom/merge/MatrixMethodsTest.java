@@ -207,6 +207,19 @@ class MatrixMethodsTest {
         mean.values());
   }
 
+  @Test
+  void regmeanOfScaledGramsIsTheSame() {
+    Matrix first = GRAM1.copy();
+    Matrix second = GRAM2.copy();
+    first.scale(1024);
+    second.scale(1024);
+
+    assertClose(
+        regmean().grams(first, second).run(null, W1, W2).values(),
+        CLOSE,
+        regmean().grams(GRAM1, GRAM2).run(null, W1, W2).values());
+  }
+
   private static Matrix weights() {
     return random(5, 4, 6);
   }

@@ -71,6 +71,26 @@ class TiesTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"reference, tensor", "mergekit, model"})
+  void oneTensorIsTheModelAndNoMeanExceedsTheLargest(String variant, String otherScope) {
+    double[][] deltas = {distinct(4099), RandomModels.distinct(4099, 8)};
+
+    double[] merged = ties(variant, DType.F64, 0.3).taskVectors(deltas).run().values();
+
+    assertThat(
+            ties(variant, DType.F64, 0.3)
+                .set("scope", otherScope)
+                .taskVectors(deltas)
+                .run()
+                .values())
+        .isEqualTo(merged);
+    for (int i = 0; i < merged.length; i++) {
+      assertThat(Math.abs(merged[i]))
+          .isLessThanOrEqualTo(Math.max(Math.abs(deltas[0][i]), Math.abs(deltas[1][i])));
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource(names = {"F64", "F32"})
   void negatedTaskVectorsGiveTheNegation(DType dtype) {
     MergeInMemory.Result merged = ties("reference", dtype, 0.3).taskVectors(negated(F1)).run();

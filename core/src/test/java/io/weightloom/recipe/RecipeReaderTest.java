@@ -40,6 +40,19 @@ class RecipeReaderTest {
   }
 
   @Test
+  void aModelMayBeABaseAndItsAdapter() {
+    Map<String, Object> root =
+        Map.of(
+            "merge_method",
+            "passthrough",
+            "models",
+            List.of(Map.of("model", Map.of("model", "base", "lora", "org/adapter"))));
+
+    assertThat(RecipeReader.read(root).recipe().models().get(0).model())
+        .isEqualTo("base+org/adapter");
+  }
+
+  @Test
   void commonRecipeIsRead() {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("merge_method", "dare_ties");

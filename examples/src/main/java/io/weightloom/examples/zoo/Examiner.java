@@ -12,8 +12,13 @@ final class Examiner {
   private final Map<Task, Dataset> papers = new EnumMap<>(Task.class);
 
   Examiner(Dataset.Split split) {
+    this(split, PICTURES);
+  }
+
+  /** With so many pictures of each task, a multiple of {@value #BATCH}. */
+  Examiner(Dataset.Split split, int pictures) {
     for (Task task : Task.values()) {
-      papers.put(task, Dataset.of(task, split, PICTURES));
+      papers.put(task, Dataset.of(task, split, pictures));
     }
   }
 

@@ -62,7 +62,10 @@ class EveryMethodTest {
     float[] merged =
         new EveryMethod(ZOO)
             .merge(
-                named(name), method == Merging.Method.LINEAR ? Map.of() : Map.of("lambda", lambda));
+                named(name),
+                method == Merging.Method.LINEAR
+                    ? Map.of()
+                    : Map.of("lambda", lambda, "density", 1.0));
 
     for (int i = 0; i < merged.length; i++) {
       assertThat(merged[i])
