@@ -30,7 +30,6 @@ public final class MemorisedPruning implements ElementwiseMethod {
           1,
           List.of(
               PruneParams.SPARSITY,
-              PruneParams.COUNT,
               PruneParams.TARGETS,
               Lacking.PARAM,
               PruneParams.OUTPUT),
@@ -55,6 +54,6 @@ public final class MemorisedPruning implements ElementwiseMethod {
         tensor,
         Scores.MEMORISED,
         share > 0,
-        new RowRanking.Most(share, PruneParams.counting(tensor.params())));
+        new RowRanking.Most(share, Counting.FLOOR));
   }
 }

@@ -20,8 +20,8 @@ class MergeLawsTest {
       Set.of(
           "dare_linear", "dare_ties", "della", "della_linear", "pcb", "ram", "ramplus_tl", "sce");
 
-  /** Where the later of two changes of one size is taken. */
-  private static final Set<String> LATER_WINS = Set.of("magmax");
+  /** Where the later of two changes of one size is taken, or the later model's weights. */
+  private static final Set<String> LATER_WINS = Set.of("magmax", "magnitude_pruning");
 
   /** What one model is not left as it is by. */
   private static final Set<String> CHANGES_ONE = Set.of("pcb", "nearswap", "arcee_fusion");

@@ -85,7 +85,8 @@ public final class LayerRemoval {
     for (int i = 0; i < values.length; i++) {
       values[i] = root.path(i).asDouble(Double.NaN);
     }
-    if (values.length != layers || !IntStream.range(0, layers).allMatch(i -> Double.isFinite(values[i]))) {
+    if (values.length != layers
+        || !IntStream.range(0, layers).allMatch(i -> Double.isFinite(values[i]))) {
       throw WeightloomException.input(
           "Cannot remove layers by the scores %s: it has %d numbers for %d layers (give a JSON list of one finite number a layer)"
               .formatted(file, values.length, layers));
