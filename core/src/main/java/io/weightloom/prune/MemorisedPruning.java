@@ -28,11 +28,7 @@ public final class MemorisedPruning implements ElementwiseMethod {
           BaseRule.DONOR,
           1,
           1,
-          List.of(
-              PruneParams.SPARSITY,
-              PruneParams.TARGETS,
-              Lacking.PARAM,
-              PruneParams.OUTPUT),
+          List.of(PruneParams.SPARSITY, PruneParams.TARGETS, Lacking.PARAM, PruneParams.OUTPUT),
           List.of(
               Scores.norms(
                   Scores.MEMORISED_NORMS,
@@ -51,9 +47,6 @@ public final class MemorisedPruning implements ElementwiseMethod {
     TensorMerge tensor = scope.tensors().get(0);
     double share = PruneParams.sparsity(tensor);
     return RowRanking.of(
-        tensor,
-        Scores.MEMORISED,
-        share > 0,
-        new RowRanking.Most(share, Counting.FLOOR));
+        tensor, Scores.MEMORISED, share > 0, new RowRanking.Most(share, Counting.FLOOR));
   }
 }

@@ -29,8 +29,8 @@ import java.util.Optional;
  * Chooses the weights that what is to be forgotten depends on and what is to be kept does not: the
  * share of largest {@code θ·∇f − (1/γ)·∇r·∇f}, ∇f and ∇r being the mean gradients of the loss on
  * both sets (Jia et al., 2024, "WAGLE: Strategic Weight Attribution for Effective and Modular
- * Unlearning in Large Language Models"). Unlearning under the mask ({@code
- * output: mask}) is done elsewhere.
+ * Unlearning in Large Language Models"). Unlearning under the mask ({@code output: mask}) is done
+ * elsewhere.
  *
  * <p>Exactly ⌊s·n⌋ are chosen, of equal scores the first; only of scores that are 0 all are, if one
  * is.
