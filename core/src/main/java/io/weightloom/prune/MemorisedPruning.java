@@ -30,12 +30,7 @@ public final class MemorisedPruning implements ElementwiseMethod {
           BaseRule.DONOR,
           1,
           1,
-          List.of(
-              PruneParams.SPARSITY,
-              PruneParams.COUNT,
-              PruneParams.TARGETS,
-              Lacking.PARAM,
-              PruneParams.OUTPUT),
+          List.of(PruneParams.SPARSITY, PruneParams.TARGETS, Lacking.PARAM, PruneParams.OUTPUT),
           List.of(
               Scores.norms(
                   Scores.MEMORISED_NORMS,
@@ -59,9 +54,6 @@ public final class MemorisedPruning implements ElementwiseMethod {
     TensorMerge tensor = scope.tensors().get(0);
     double share = PruneParams.sparsity(tensor);
     return RowRanking.of(
-        tensor,
-        Scores.MEMORISED,
-        share > 0,
-        new RowRanking.Most(share, PruneParams.counting(tensor.params())));
+        tensor, Scores.MEMORISED, share > 0, new RowRanking.Most(share, Counting.FLOOR));
   }
 }

@@ -30,7 +30,8 @@ import java.util.Optional;
  * Chooses the weights that what is to be forgotten depends on and what is to be kept does not: the
  * share of largest {@code θ·∇f − (1/γ)·∇r·∇f}, ∇f and ∇r being the mean gradients of the loss on
  * both sets (Jia et al., 2024, "WAGLE: Strategic Weight Attribution for Effective and Modular
- * Unlearning in Large Language Models"). Unlearning under the mask is done elsewhere.
+ * Unlearning in Large Language Models"). Unlearning under the mask ({@code output: mask}) is done
+ * elsewhere.
  *
  * <p>Exactly ⌊s·n⌋ are chosen, of equal scores the first; only of scores that are 0 all are, if one
  * is.
@@ -62,11 +63,7 @@ public final class Wagle implements ElementwiseMethod {
               ParamSpec.extension(
                   "scope", List.of("model", "tensor"), "what the share is taken over"),
               PruneParams.TARGETS,
-              ParamSpec.extension(
-                  "output",
-                  List.of("mask", "packed", "weights"),
-                  "what is written: 1 for what is chosen, as numbers or one bit each, or the"
-                      + " weights, all but the chosen ones 0")),
+              PruneParams.OUTPUT),
           List.of(
               gradients(FORGET, "mean gradient of the loss on what is to be forgotten"),
               gradients(RETAIN, "mean gradient of the loss on what is to be retained")),
@@ -173,6 +170,9 @@ public final class Wagle implements ElementwiseMethod {
     @Override
     public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
       TensorMerge tensor = scope.tensors().get(span.tensor());
+      if (!taken[span.tensor()] && !PruneParams.isMask(tensor.params())) {
+        return new Pruner<>(arith, tensor.params(), Pruner.Choice.all());
+      }
       if (!taken[span.tensor()] || rank == 0) {
         return new Pruner<>(arith, tensor.params(), Pruner.Choice.none());
       }

@@ -321,6 +321,87 @@ class PruningTest {
     assertThat(result.decisions()).containsEntry("dead_inputs", 1).containsEntry("pruned", 2L);
   }
 
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.1, 0.3, 0.9, 1})
+  void wagleChoosesTheLargestAttributions(double share) {
+    int n = 2000;
+    Random random = new Random(6);
+    double[] weights = random.doubles(n, -1, 1).toArray();
+    double[] forget = random.doubles(n, -1, 1).toArray();
+    double[] retain = random.doubles(n, -1, 1).toArray();
+    Integer[] order = IntStream.range(0, n).boxed().toArray(Integer[]::new);
+    Arrays.sort(
+        order,
+        Comparator.comparingDouble(i -> -(weights[i] * forget[i] - 0.5 * retain[i] * forget[i])));
+    double[] wanted = new double[n];
+    for (int i = 0; i < Math.round(share * n); i++) {
+      wanted[order[i]] = 1;
+    }
+
+    MergeInMemory.Result result =
+        MergeInMemory.of("wagle")
+            .set("share", share)
+            .set("gamma", 2.0)
+            .set("targets", "all")
+            .set("output", "mask")
+            .dtype(DType.F64)
+            .tensor(weights, weights)
+            .sides(forget, retain)
+            .run();
+
+    assertThat(result.values()).isEqualTo(wanted);
+  }
+
+  @Test
+  void whatMattersMoreToTheMemorisedExampleGoes() {
+    double[] weights = {1, 2, 3, 4, 5, 6};
+
+    assertThat(
+            pruning("memorised_pruning", 0.67)
+                .dtype(DType.F32)
+                .shape("t0", 2, 3)
+                .tensor(weights, weights)
+                .sides(new double[] {3, 2, 1}, new double[] {1, 3, 0.5})
+                .run()
+                .values())
+        .containsExactly(0, 2, 3, 0, 5, 6);
+  }
+
+  @Test
+  void rowsAndColumnsOfLeastNormGoWhole() {
+    Matrix weights =
+        Matrix.of(
+            new double[] {3, 0, 0},
+            new double[] {1, 1, 2},
+            new double[] {0, 4, 0},
+            new double[] {2, 2, 2});
+
+    MatrixInMemory.Result byL2 =
+        MatrixInMemory.of("structured_pruning").set("sparsity", 0.5).run(null, weights);
+    MatrixInMemory.Result byL1 =
+        MatrixInMemory.of("structured_pruning")
+            .set("sparsity", 0.5)
+            .set("norm", "l1")
+            .run(null, weights);
+    MatrixInMemory.Result groups =
+        MatrixInMemory.of("structured_pruning")
+            .set("sparsity", 0.5)
+            .set("group_size", 2.0)
+            .run(null, weights);
+    MatrixInMemory.Result columns =
+        MatrixInMemory.of("structured_pruning")
+            .set("sparsity", 0.4)
+            .set("unit", "columns")
+            .run(null, weights);
+
+    // Squares 9, 6, 16, 12; sums 3, 4, 4, 6; pairs 15, 28; columns 14, 21, 8.
+    assertThat(byL2.values()).containsExactly(0, 0, 0, 0, 0, 0, 0, 4, 0, 2, 2, 2);
+    assertThat(byL1.values()).containsExactly(0, 0, 0, 0, 0, 0, 0, 4, 0, 2, 2, 2);
+    assertThat(groups.values()).containsExactly(0, 0, 0, 0, 0, 0, 0, 4, 0, 2, 2, 2);
+    assertThat(groups.decisions()).containsEntry("pruned", 6L);
+    assertThat(columns.values()).containsExactly(3, 0, 0, 1, 1, 0, 0, 4, 0, 2, 2, 0);
+  }
+
   @Test
   void aSparsityForTheModelMustBeOne() {
     MergeScope scope = new MergeScope(0, java.util.List.of(tensor("a", 0.5), tensor("b", 0.25)));

@@ -115,11 +115,15 @@ public final class MaskExport {
       MergeJob.run(spark, bits, merge);
       write(spark, packed, request, merge);
     } finally {
-      try {
-        OutputDir.delete(packed);
-      } catch (IOException e) {
-        throw OutputDir.cannotWrite(packed.toString(), e);
-      }
+      discard(packed);
+    }
+  }
+
+  private static void discard(Path dir) {
+    try {
+      OutputDir.delete(dir);
+    } catch (IOException e) {
+      throw OutputDir.cannotWrite(dir.toString(), e);
     }
   }
 

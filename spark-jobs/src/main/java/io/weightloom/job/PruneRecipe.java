@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * A pruning as a recipe: what {@code prune} makes of its options and carries into the output, so
- * that {@code merge} gives the same again.
+ * A pruning as a recipe: what the command makes of its options and carries into the output, so that
+ * {@code merge} gives the same again.
  *
  * @param method a pruning method's name
  * @param model the reference of the model
