@@ -82,9 +82,7 @@ final class SpectrumCommand implements Callable<Integer> {
       description = "a full decomposition instead of a Gram matrix: slow, small values are exact")
   private boolean svd;
 
-  @Option(
-      names = "--no-bulk",
-      description = "leave the Marchenko-Pastur fit and detX out")
+  @Option(names = "--no-bulk", description = "leave the Marchenko-Pastur fit and detX out")
   private boolean noBulk;
 
   @Option(
@@ -139,7 +137,8 @@ final class SpectrumCommand implements Callable<Integer> {
       names = "--esd",
       paramLabel = "N",
       defaultValue = "4",
-      description = "how many densities --plot draws, those of the oddest alphas first (default: 4)")
+      description =
+          "how many densities --plot draws, those of the oddest alphas first (default: 4)")
   private int densities;
 
   @Mixin private AnalysisOptions analysis = new AnalysisOptions();
@@ -163,11 +162,12 @@ final class SpectrumCommand implements Callable<Integer> {
   }
 
   private SpectrumOptions options() {
-    require(threshold >= 0 && threshold < 1, "--threshold %s", threshold, "it is a share in [0, 1)");
+    require(
+        threshold >= 0 && threshold < 1, "--threshold %s", threshold, "it is a share in [0, 1)");
     require(clip >= 0, "--xmax %s", clip, "it is a number of eigenvalues");
     require(densities >= 0, "--esd %s", densities, "it is a number of pictures");
     require(
-        weloreReduction == null || weloreReduction >= 0 && weloreReduction <= 1,
+        weloreReduction == null || (weloreReduction >= 0 && weloreReduction <= 1),
         "--welore-reduction %s",
         weloreReduction,
         "it is a share in [0, 1]");
@@ -195,11 +195,11 @@ final class SpectrumCommand implements Callable<Integer> {
         seed);
   }
 
-  private static void require(
-      boolean holds, String what, @Nullable Object value, String why) {
+  private static void require(boolean holds, String what, @Nullable Object value, String why) {
     if (!holds) {
       throw WeightloomException.usage(
-          "Cannot use %s: %s (see weightloom spectrum --help)".formatted(what.formatted(value), why));
+          "Cannot use %s: %s (see weightloom spectrum --help)"
+              .formatted(what.formatted(value), why));
     }
   }
 
@@ -234,7 +234,8 @@ final class SpectrumCommand implements Callable<Integer> {
     byModel.forEach(
         (model, rows) ->
             SpectrumPlots.of(model, rows, densities)
-                .forEach((name, svg) -> out.put(byModel.size() == 1 ? name : model + "-" + name, svg)));
+                .forEach(
+                    (name, svg) -> out.put(byModel.size() == 1 ? name : model + "-" + name, svg)));
     return out;
   }
 
@@ -253,8 +254,7 @@ final class SpectrumCommand implements Callable<Integer> {
     return out;
   }
 
-  private static final class OnlyConverter
-      implements picocli.CommandLine.ITypeConverter<Only> {
+  private static final class OnlyConverter implements picocli.CommandLine.ITypeConverter<Only> {
     @Override
     public Only convert(String value) {
       if (!value.equals("spectral-norm")) {

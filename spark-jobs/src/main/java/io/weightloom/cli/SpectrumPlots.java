@@ -108,8 +108,7 @@ final class SpectrumPlots {
             share * (law.alpha() - 1) / law.xmin() * Math.pow(middle / law.xmin(), -law.alpha()));
       }
     }
-    String title =
-        "%s: alpha %.2f, xmin %.3g".formatted(row.label(), law.alpha(), law.xmin());
+    String title = "%s: alpha %.2f, xmin %.3g".formatted(row.label(), law.alpha(), law.xmin());
     return Svg.points(
         title,
         Axis.log("λ"),

@@ -28,8 +28,7 @@ final class SpectrumText {
   private final StringBuilder out = new StringBuilder();
 
   /** What stands in the cells. */
-  private record Value(
-      String name, String format, Function<MatrixSpectrum, @Nullable Double> of) {}
+  private record Value(String name, String format, Function<MatrixSpectrum, @Nullable Double> of) {}
 
   private SpectrumText(String model, List<SpectrumRow> rows) {
     this.model = model;
@@ -42,8 +41,7 @@ final class SpectrumText {
   }
 
   private static Value value(List<SpectrumRow> rows) {
-    MatrixSpectrum any =
-        rows.stream().flatMap(r -> r.found().stream()).findFirst().orElse(null);
+    MatrixSpectrum any = rows.stream().flatMap(r -> r.found().stream()).findFirst().orElse(null);
     if (any != null && any.loraRank() >= 0) {
       return new Value("rank of the difference", "%.0f", m -> (double) m.loraRank());
     } else if (any != null && any.spectrum() == null) {

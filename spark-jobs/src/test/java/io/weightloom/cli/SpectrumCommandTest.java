@@ -116,17 +116,18 @@ class SpectrumCommandTest {
   @Test
   void coresDoNotShow() throws IOException {
     JsonNode one =
-        tables(Cli.run("spectrum", base, "--randomize", "--output", "json", "--master", "local[1]"));
+        tables(
+            Cli.run("spectrum", base, "--randomize", "--output", "json", "--master", "local[1]"));
     JsonNode two =
-        tables(Cli.run("spectrum", base, "--randomize", "--output", "json", "--master", "local[2]"));
+        tables(
+            Cli.run("spectrum", base, "--randomize", "--output", "json", "--master", "local[2]"));
 
     assertThat(two).isEqualTo(one);
   }
 
   @Test
   void aBaseIsSubtracted() throws IOException {
-    JsonNode tables =
-        tables(Cli.run("spectrum", tuned, "--base", base, "--output", "json"));
+    JsonNode tables = tables(Cli.run("spectrum", tuned, "--base", base, "--output", "json"));
 
     assertThat(row(tables, UP.formatted(0)).get("reason").asText()).isEqualTo("equal to the base");
     JsonNode up = row(tables, UP.formatted(1));
