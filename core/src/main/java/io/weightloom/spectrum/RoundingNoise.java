@@ -17,7 +17,9 @@ final class RoundingNoise {
   private final MatrixView view;
   private final double[] rows;
   private final double[] columns;
-  private long seen;
+  private int row;
+  private int column;
+  private int tap;
 
   /** Of results stored in this type, matrices of this view one after the other. */
   RoundingNoise(DType dtype, MatrixView view) {
@@ -44,20 +46,30 @@ final class RoundingNoise {
     for (int i = 0; i < n; i++) {
       int exponent = Math.max(Math.getExponent(results[i]), leastExponent) - digits;
       double square = Math.scalb(1.0, 2 * exponent);
-      long cell = (seen + i) / view.taps();
-      rows[(int) (cell / view.columns())] += square;
-      columns[(int) (cell % view.columns())] += square;
+      rows[row] += square;
+      columns[column] += square;
+      step();
     }
-    seen += n;
+  }
+
+  private void step() {
+    if (++tap < view.taps()) {
+      return;
+    }
+    tap = 0;
+    if (++column == view.columns()) {
+      column = 0;
+      row++;
+    }
   }
 
   /** The edge for the matrix that came; begins the next. */
   double edge() {
-    double row = Arrays.stream(rows).max().orElse(0);
-    double column = Arrays.stream(columns).max().orElse(0);
+    double most = Math.sqrt(Arrays.stream(rows).max().orElse(0));
+    most += Math.sqrt(Arrays.stream(columns).max().orElse(0));
     Arrays.fill(rows, 0);
     Arrays.fill(columns, 0);
-    seen = 0;
-    return (Math.sqrt(row) + Math.sqrt(column)) / Math.sqrt(12.0 * view.taps());
+    row = 0;
+    return most / Math.sqrt(12.0 * view.taps());
   }
 }

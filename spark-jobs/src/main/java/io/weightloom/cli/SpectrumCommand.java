@@ -173,7 +173,7 @@ final class SpectrumCommand implements Callable<Integer> {
     require(clip >= 0, "--xmax %s", clip, "it is a number of eigenvalues");
     require(densities >= 0, "--esd %s", densities, "it is a number of pictures");
     require(
-        weloreReduction == null || weloreReduction >= 0 && weloreReduction <= 1,
+        weloreReduction == null || (weloreReduction >= 0 && weloreReduction <= 1),
         "--welore-reduction %s",
         weloreReduction,
         "it is a share in [0, 1]");
