@@ -106,7 +106,7 @@ final class AnalysisOptions {
     for (String reference : references) {
       String location = ModelReference.resolve(reference, System.getenv());
       dirs.add(ModelDir.open(location, Profile.REFERENCE));
-      names.add(ModelIdentity.of(location).name());
+      names.add(ModelIdentity.of(dirs.get(dirs.size() - 1).path()).name());
     }
     List<Model> models = new ArrayList<>();
     for (int i = 0; i < dirs.size(); i++) {
