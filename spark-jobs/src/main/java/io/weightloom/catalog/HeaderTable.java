@@ -1,5 +1,6 @@
 package io.weightloom.catalog;
 
+import io.weightloom.source.Failures;
 import io.weightloom.source.SourceModel;
 import java.util.Arrays;
 import java.util.Collection;

@@ -6,6 +6,7 @@ import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.recipe.Suggestion;
 import io.weightloom.source.CheckpointTable;
+import io.weightloom.source.Failures;
 import io.weightloom.source.SourceModel;
 import io.weightloom.tensor.DType;
 import io.weightloom.udf.WeightloomFunctions;

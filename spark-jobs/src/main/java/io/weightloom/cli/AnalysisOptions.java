@@ -1,35 +1,36 @@
 package io.weightloom.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.analysis.Table;
-import io.weightloom.cli.MergeCommand.ProgressMode;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.ModelIdentity;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.Profile;
-import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.Json;
 import io.weightloom.job.KernelWarmUp;
+import io.weightloom.job.OutputDir;
 import io.weightloom.job.ResultTables;
+import io.weightloom.job.SqlSession;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import java.util.function.Function;
 import org.apache.hadoop.fs.GlobPattern;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What commands that look at models have in common: which tensors, and where results go. */
+/** What the commands that look at weights have in common: which tensors, and where results go. */
 final class AnalysisOptions {
+  @Mixin private JobOptions job = new JobOptions();
+
   @Option(
       names = "--tensors",
       paramLabel = "PATTERN",
@@ -38,194 +39,137 @@ final class AnalysisOptions {
   private String tensors = "*";
 
   @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json: all tables on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
       names = "--to",
       paramLabel = "DIR",
-      description = "write the tables as Parquet too, each into its directory in DIR")
+      description = "also write the results as Parquet: DIR/<table>, one for each table")
   private @Nullable Path to;
 
   @Option(
       names = "--to-table",
       paramLabel = "SCHEMA",
-      description = "add the rows to the tables of a schema of Spark's catalog too, as lake.audit")
-  private @Nullable String toTable;
+      description =
+          "also add the results to tables of a catalog: SCHEMA.<table>, with the time in run_at")
+  private @Nullable String schema;
 
-  @Option(names = "--plot", paramLabel = "DIR", description = "write pictures (SVG) into DIR too")
-  private @Nullable Path plot;
+  @Option(names = "--plot", paramLabel = "DIR", description = "also draw pictures into DIR (SVG)")
+  private @Nullable Path plots;
 
-  @Option(names = "--overwrite", description = "replace tables and pictures that exist")
+  @Option(names = "--overwrite", description = "replace results in DIR")
   private boolean overwrite;
 
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private ProgressMode progress = ProgressMode.AUTO;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
-
   /**
-   * A model to look at.
+   * What a command found.
    *
-   * @param name what results call it
-   * @param tensors those that were chosen
+   * @param results its tables
+   * @param summary for people
+   * @param pictures file name (without {@code .svg}) to SVG; made only if they are wanted
    */
-  record Model(String name, ModelDir dir, Map<String, TensorLocation> tensors) {}
+  record Findings(
+      List<Table.Result> results,
+      Supplied<String> summary,
+      Supplied<Map<String, String>> pictures) {
 
-  /** What a command has found. */
-  interface Findings {
-    /** All tables. */
-    List<Table.Result> tables();
-
-    /** A page for people. */
-    String text();
-
-    /** Pictures by their names, without an ending. */
-    Map<String, String> plots();
-  }
-
-  /** A command's work. */
-  @FunctionalInterface
-  interface Work {
-    Findings on(SparkContext spark, ProgressLine progress);
-  }
-
-  /** Opens models: reads their headers. */
-  List<Model> open(List<String> references) {
-    List<String> names = new ArrayList<>();
-    List<ModelDir> dirs = new ArrayList<>();
-    for (String reference : references) {
-      String location = ModelReference.resolve(reference, System.getenv());
-      dirs.add(ModelDir.open(location, Profile.REFERENCE));
-      names.add(ModelIdentity.of(dirs.get(dirs.size() - 1).path()).name());
+    /** Made when it is asked for. */
+    @FunctionalInterface
+    interface Supplied<T> {
+      T get();
     }
-    List<Model> models = new ArrayList<>();
-    for (int i = 0; i < dirs.size(); i++) {
-      boolean isAlone = Collections.frequency(names, names.get(i)) == 1;
-      String name = isAlone ? names.get(i) : references.get(i);
-      models.add(new Model(name, dirs.get(i), chosen(references.get(i), dirs.get(i))));
-    }
-    return models;
   }
 
-  private Map<String, TensorLocation> chosen(String reference, ModelDir dir) {
-    GlobPattern wanted = pattern();
-    Map<String, TensorLocation> chosen = new LinkedHashMap<>(dir.tensors());
-    chosen.keySet().removeIf(name -> !wanted.matches(name));
-    if (chosen.isEmpty()) {
+  JobOptions job() {
+    return job;
+  }
+
+  /** Opens a model and keeps the tensors that are wanted. */
+  static ModelDir open(String model) {
+    return ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
+  }
+
+  /** The wanted tensors of a model, in natural order of names. */
+  List<TensorLocation> wanted(String doing, String model, ModelDir dir) {
+    GlobPattern pattern = new GlobPattern(tensors);
+    List<TensorLocation> wanted =
+        dir.tensors().values().stream().filter(t -> pattern.matches(t.spec().name())).toList();
+    if (wanted.isEmpty()) {
       throw WeightloomException.usage(
-          "Cannot look at %s: none of its %d tensors is called like %s (see weightloom inspect %s)"
-              .formatted(reference, dir.tensors().size(), tensors, reference));
+          "Cannot %s %s: none of its %d tensors is named like %s (see weightloom inspect %s)"
+              .formatted(doing, model, dir.tensors().size(), tensors, model));
     }
-    return chosen;
-  }
-
-  private GlobPattern pattern() {
-    try {
-      return new GlobPattern(tensors);
-    } catch (RuntimeException e) { // Of a class that Hadoop keeps to itself.
-      throw WeightloomException.usage(
-          "Cannot choose tensors like %s: %s (patterns are those of a shell, as *.{q,k}_proj.weight)"
-              .formatted(tensors, e.getMessage()));
-    }
+    return wanted;
   }
 
   /**
-   * Runs a command's work on Spark and hands over what it finds.
+   * Runs a command's jobs, and takes what they found where it is wanted.
    *
-   * @param tables those that there will be, so that what is in their way is told before any work
+   * @param tables all that it may write, so that what is in the way is found before it runs
    */
-  void run(List<Table<?>> tables, List<Model> models, Work work) {
-    requireWritable(tables);
-    ProgressLine line = ProgressLine.of(progress);
-    SparkContext spark = start();
-    try {
-      Findings findings = work.on(spark, line);
-      line.wipe();
-      models.forEach(m -> m.dir().warnings().forEach(w -> System.err.println("warning: " + w)));
-      hand(findings);
-    } finally {
-      line.wipe();
-      spark.stop();
-    }
-  }
-
-  private SparkContext start() {
-    KernelWarmUp warmUp = KernelWarmUp.ofStatistics();
-    try {
-      return EmbeddedSpark.context(master);
-    } finally {
-      warmUp.stop();
-    }
-  }
-
-  private void requireWritable(List<Table<?>> tables) {
+  int run(List<Table<?>> tables, Function<SparkContext, Findings> work) {
     if (to != null) {
       ResultTables.requireWritable(to, tables, overwrite);
     }
-    if (plot != null && !overwrite && Files.isDirectory(plot)) {
-      try (Stream<Path> files = Files.list(plot)) {
-        files
-            .filter(f -> f.toString().endsWith(".svg"))
-            .findFirst()
-            .ifPresent(
-                f -> {
-                  throw WeightloomException.conflict(
-                      "Cannot write pictures into %s: it has %s already (choose another directory, or pass --overwrite)"
-                          .formatted(plot, f.getFileName()));
-                });
-      } catch (IOException e) {
-        throw cannotWrite(plot, e);
-      }
-    }
-  }
-
-  private void hand(Findings findings) {
-    Path directory = to;
+    JobOptions.Ended<Findings> ended =
+        to == null && schema == null
+            ? job.run(KernelWarmUp::ofStatistics, work)
+            : withSession(work);
+    Findings found = ended.result();
+    List<String> written = new ArrayList<>();
+    Path directory = plots;
     if (directory != null) {
-      ResultTables.write(session(), findings.tables(), directory, overwrite);
+      draw(directory, found.pictures().get(), written);
     }
-    String schema = toTable;
+    if (job.isJson()) {
+      ObjectNode out = Json.object();
+      out.put("seconds", Math.round(ended.seconds() * 1000) / 1000.0);
+      out.set("tables", ResultTables.json(found.results()));
+      System.out.print(Json.prettyText(out));
+    } else {
+      System.out.print(found.summary().get());
+    }
+    System.out.flush();
+    if (to != null) {
+      tables(found).forEach(t -> written.add(to + "/" + t));
+    }
     if (schema != null) {
-      ResultTables.append(session(), findings.tables(), schema);
+      tables(found).forEach(t -> written.add(schema + "." + t));
     }
-    if (plot != null) {
-      draw(plot, findings::plots);
-    }
-    System.out.print(
-        format == Output.JSON
-            ? Json.prettyText(ResultTables.json(findings.tables()))
-            : findings.text());
+    written.forEach(w -> System.err.println("wrote " + w));
+    System.err.printf("in %.1f s%n", ended.seconds());
+    return 0;
   }
 
-  private static SparkSession session() {
-    return SparkSession.builder().getOrCreate();
+  private static List<String> tables(Findings found) {
+    return found.results().stream().map(r -> r.table().name()).toList();
   }
 
-  private static void draw(Path directory, Supplier<Map<String, String>> plots) {
-    try {
-      Files.createDirectories(directory);
-      for (Map.Entry<String, String> picture : plots.get().entrySet()) {
-        String name = picture.getKey().replaceAll("[^\\w.-]", "_");
-        Files.writeString(directory.resolve(name + ".svg"), picture.getValue());
+  /** Tables need Spark SQL, which starts more slowly. */
+  private JobOptions.Ended<Findings> withSession(Function<SparkContext, Findings> work) {
+    long begin = System.nanoTime();
+    try (SqlSession session = SqlSession.open(job.master(), Map.of())) {
+      SparkSession spark = session.spark();
+      Findings found = work.apply(spark.sparkContext());
+      if (to != null) {
+        ResultTables.write(spark, found.results(), to, overwrite);
       }
-    } catch (IOException e) {
-      throw cannotWrite(directory, e);
+      if (schema != null) {
+        ResultTables.append(spark, found.results(), schema);
+      }
+      return new JobOptions.Ended<>(found, (System.nanoTime() - begin) / 1e9);
+    } finally {
+      job.progress().wipe();
     }
   }
 
-  private static WeightloomException cannotWrite(Path path, IOException e) {
-    return WeightloomException.conflict(
-        "Cannot write %s: %s (see whether it may be written, and is on a disk with space)"
-            .formatted(path, e.getMessage()));
+  private static void draw(Path directory, Map<String, String> pictures, List<String> written) {
+    pictures.forEach(
+        (name, svg) -> {
+          Path file = directory.resolve(name.replaceAll("[^A-Za-z0-9._-]", "_") + ".svg");
+          try {
+            Files.createDirectories(directory);
+            Files.writeString(file, svg, StandardCharsets.UTF_8);
+            written.add(file.toString());
+          } catch (IOException e) {
+            throw OutputDir.cannotWrite(file.toString(), e);
+          }
+        });
   }
 }

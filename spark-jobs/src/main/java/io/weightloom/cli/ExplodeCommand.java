@@ -2,9 +2,7 @@ package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.cli.MergeCommand.ProgressMode;
 import io.weightloom.io.table.Compression;
-import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.ExplodeJob;
 import io.weightloom.job.ExplodeRequest;
 import io.weightloom.job.ExplodeResult;
@@ -13,9 +11,9 @@ import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Units;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -37,6 +35,8 @@ import picocli.CommandLine.Spec;
     })
 final class ExplodeCommand implements Callable<Integer> {
   @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private JobOptions job = new JobOptions();
 
   @Parameters(
       arity = "2..*",
@@ -70,31 +70,12 @@ final class ExplodeCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "replace models that the table has")
   private boolean overwrite;
 
-  @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private ProgressMode progress = ProgressMode.AUTO;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
-
   @Override
   public Integer call() {
     if (paths.size() < 2 && spec != null) {
       throw new ParameterException(spec.commandLine(), "a model and a table are needed");
     }
     int last = paths.size() - 1;
-    ProgressLine line = ProgressLine.of(progress);
     ExplodeRequest request =
         new ExplodeRequest(
             paths.subList(0, last),
@@ -103,32 +84,16 @@ final class ExplodeCommand implements Callable<Integer> {
             blockElements,
             compression,
             overwrite,
-            line);
+            job.progress());
     request.require();
-    long begin = System.nanoTime();
-    SparkContext spark = start();
-    try {
-      List<ExplodeResult> results = ExplodeJob.run(spark, request);
-      line.wipe();
-      print(results, (System.nanoTime() - begin) / 1e9);
-    } finally {
-      line.wipe();
-      spark.stop();
-    }
+    JobOptions.Ended<List<ExplodeResult>> ended =
+        job.run(KernelWarmUp::ofStatistics, spark -> ExplodeJob.run(spark, request));
+    print(ended.result(), ended.seconds());
     return 0;
   }
 
-  private SparkContext start() {
-    KernelWarmUp warmUp = KernelWarmUp.ofStatistics();
-    try {
-      return EmbeddedSpark.context(master);
-    } finally {
-      warmUp.stop();
-    }
-  }
-
   private void print(List<ExplodeResult> results, double seconds) {
-    if (format == Output.JSON) {
+    if (job.isJson()) {
       ObjectNode out = Json.object();
       out.put("table", paths.get(paths.size() - 1));
       out.put("seconds", Math.round(seconds * 1000) / 1000.0);

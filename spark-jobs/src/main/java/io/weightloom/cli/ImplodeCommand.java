@@ -1,8 +1,6 @@
 package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.cli.MergeCommand.ProgressMode;
-import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.ImplodeJob;
 import io.weightloom.job.ImplodeRequest;
 import io.weightloom.job.ImplodeResult;
@@ -10,9 +8,9 @@ import io.weightloom.job.Json;
 import io.weightloom.job.Units;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -29,6 +27,8 @@ import picocli.CommandLine.Parameters;
       "The weights files are byte for byte those that were exploded; every digest is checked.",
     })
 final class ImplodeCommand implements Callable<Integer> {
+  @Mixin private JobOptions job = new JobOptions();
+
   @Parameters(index = "0", paramLabel = "TABLE", description = "a block table, or a partition")
   private String table = "";
 
@@ -41,45 +41,18 @@ final class ImplodeCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "replace OUT if it exists")
   private boolean overwrite;
 
-  @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private ProgressMode progress = ProgressMode.AUTO;
-
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
-
   @Override
   public Integer call() {
-    ProgressLine line = ProgressLine.of(progress);
-    ImplodeRequest request = new ImplodeRequest(table, model, output, overwrite, line);
+    ImplodeRequest request = new ImplodeRequest(table, model, output, overwrite, job.progress());
     request.requireReady();
-    long begin = System.nanoTime();
-    SparkContext spark = EmbeddedSpark.context(master);
-    try {
-      ImplodeResult result = ImplodeJob.run(spark, request);
-      line.wipe();
-      print(result, (System.nanoTime() - begin) / 1e9);
-    } finally {
-      line.wipe();
-      spark.stop();
-    }
+    JobOptions.Ended<ImplodeResult> ended = job.run(spark -> ImplodeJob.run(spark, request));
+    print(ended.result(), ended.seconds());
     return 0;
   }
 
   private void print(ImplodeResult result, double seconds) {
     result.warnings().forEach(w -> System.err.println("warning: " + w));
-    if (format == Output.JSON) {
+    if (job.isJson()) {
       ObjectNode out = (ObjectNode) Json.tree(result);
       out.put("seconds", Math.round(seconds * 1000) / 1000.0);
       System.out.print(Json.prettyText(out));

@@ -1,7 +1,6 @@
 package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.job.EmbeddedSpark;
 import io.weightloom.job.Json;
 import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.Manifest;
@@ -18,9 +17,8 @@ import io.weightloom.plan.MergePlanner;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.spark.SparkContext;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,12 +38,7 @@ import picocli.CommandLine.Parameters;
     })
 final class MergeCommand implements Callable<Integer> {
 
-  /** How progress is shown. */
-  enum ProgressMode {
-    AUTO,
-    JSON,
-    NONE
-  }
+  @Mixin private JobOptions job = new JobOptions();
 
   @Parameters(index = "0", paramLabel = "RECIPE", description = "the recipe, in mergekit's YAML")
   private Path recipe = Path.of("");
@@ -72,18 +65,6 @@ final class MergeCommand implements Callable<Integer> {
   private boolean overwrite;
 
   @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
-
-  @Option(
-      names = "--progress",
-      defaultValue = "auto",
-      description = "auto (a line on a terminal), json (lines on standard error) or none")
-  private ProgressMode progress = ProgressMode.AUTO;
-
-  @Option(
       names = "--out-shard-size",
       paramLabel = "SIZE",
       defaultValue = "5B",
@@ -98,12 +79,6 @@ final class MergeCommand implements Callable<Integer> {
       description = "elements read at a time: a power of two from 2048 to 1048576")
   private int blockElements = MergeRequest.BLOCK_ELEMENTS;
 
-  @Option(
-      names = "--master",
-      paramLabel = "URL",
-      description = "Spark master; read by the launcher (default: the cores of this machine)")
-  private @Nullable String master;
-
   @Override
   public Integer call() {
     Sizes.requireBlock(blockElements);
@@ -114,42 +89,28 @@ final class MergeCommand implements Callable<Integer> {
       printPlan(merge);
       return 0;
     }
-    ProgressLine line = ProgressLine.of(progress);
-    MergeRequest request = new MergeRequest(yaml, output, options, overwrite, blockElements, line);
+    MergeRequest request =
+        new MergeRequest(yaml, output, options, overwrite, blockElements, job.progress());
     request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
-    long begin = System.nanoTime();
-    SparkContext spark = start(merge.plan());
-    try {
-      MergeResult result = MergeJob.run(spark, request, merge);
-      line.wipe();
-      print(merge.plan(), result, (System.nanoTime() - begin) / 1e9);
-    } finally {
-      line.wipe();
-      spark.stop();
-    }
+    JobOptions.Ended<MergeResult> ended =
+        job.run(
+            () -> KernelWarmUp.of(merge.plan(), blockElements),
+            spark -> MergeJob.run(spark, request, merge));
+    print(merge.plan(), ended.result(), ended.seconds());
     return 0;
-  }
-
-  private SparkContext start(MergePlan plan) {
-    KernelWarmUp warmUp = KernelWarmUp.of(plan, blockElements);
-    try {
-      return EmbeddedSpark.context(master);
-    } finally {
-      warmUp.stop();
-    }
   }
 
   private void printPlan(PreparedMerge merge) {
     int threads = Runtime.getRuntime().availableProcessors();
     System.out.print(
-        format == Output.JSON
+        job.isJson()
             ? Json.prettyText(PlanReport.json(merge, threads, blockElements))
             : PlanReport.text(merge, threads, blockElements));
   }
 
   private void print(MergePlan plan, MergeResult result, double seconds) {
-    if (format == Output.JSON) {
+    if (job.isJson()) {
       ObjectNode out = Json.object();
       out.put("output", result.output());
       out.put("method", plan.method());

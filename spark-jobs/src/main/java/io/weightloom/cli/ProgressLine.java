@@ -1,7 +1,7 @@
 package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.weightloom.cli.MergeCommand.ProgressMode;
+import io.weightloom.cli.JobOptions.ProgressMode;
 import io.weightloom.job.Json;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.Units;

@@ -17,6 +17,7 @@ import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataType;
@@ -113,11 +114,7 @@ public final class ResultTables {
       String name = schema + "." + result.table().name();
       Dataset<Row> rows = frame(spark, result).withColumn("run_at", functions.lit(now));
       try {
-        if (spark.catalog().tableExists(name)) {
-          rows.writeTo(name).append();
-        } else {
-          rows.writeTo(name).create();
-        }
+        rows.write().mode(SaveMode.Append).saveAsTable(name);
       } catch (Exception e) { // Scala does not declare what it throws.
         throw cannotAppend(name, e);
       }

@@ -72,7 +72,8 @@ final class CheckpointScanBuilder
   public Scan build() {
     String said = pushed.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
     HeaderFilter filter = HeaderFilter.all(filters);
-    List<TensorBlocks> tensors = new TensorList(options, filter).of(models.get());
+    List<TensorBlocks> tensors =
+        Failures.shown(() -> new TensorList(options, filter).of(models.get()));
     return CheckpointScan.of(name, tensors, required, filter, options.splitBytes(), said);
   }
 }

@@ -32,13 +32,12 @@ public class CheckpointSource
   }
 
   /**
-   * Opens the models: Spark asks for a schema when it reads, and only then.
-   *
-   * @throws io.weightloom.error.WeightloomException for options and models that cannot be used
+   * Opens the models: Spark asks for a schema when it reads, and only then. Options and models that
+   * cannot be used are an analysis error.
    */
   @Override
   public StructType inferSchema(CaseInsensitiveStringMap options) {
-    CheckpointTable table = CheckpointTable.open(options);
+    CheckpointTable table = Failures.shown(() -> CheckpointTable.open(options));
     opened = table;
     return table.structure();
   }
@@ -63,8 +62,13 @@ public class CheckpointSource
       SaveMode mode,
       scala.collection.immutable.Map<String, String> options,
       Dataset<Row> rows) {
-    new ModelWriter(rows, mode, new CaseInsensitiveStringMap(CollectionConverters.asJava(options)))
-        .write();
+    CaseInsensitiveStringMap asked =
+        new CaseInsensitiveStringMap(CollectionConverters.asJava(options));
+    Failures.shown(
+        () -> {
+          new ModelWriter(rows, mode, asked).write();
+          return null;
+        });
     return new SavedRelation(context, rows.schema());
   }
 

@@ -95,14 +95,17 @@ public final class CheckpointTable implements Table, SupportsRead {
   }
 
   /**
-   * A scan of the table.
+   * A scan of the table. Options that cannot be used, or would change the columns, are an analysis
+   * error.
    *
    * @param asked options of the scan, before those of the table
-   * @throws WeightloomException of kind USAGE for options that cannot be used, or would change the
-   *     columns
    */
   @Override
   public ScanBuilder newScanBuilder(CaseInsensitiveStringMap asked) {
+    return Failures.shown(() -> scan(asked));
+  }
+
+  private ScanBuilder scan(CaseInsensitiveStringMap asked) {
     Map<String, String> both = new HashMap<>(options);
     both.putAll(asked);
     SourceOptions scan = SourceOptions.of(new CaseInsensitiveStringMap(both));

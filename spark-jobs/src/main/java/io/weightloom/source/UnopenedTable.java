@@ -37,12 +37,16 @@ final class UnopenedTable implements Table, SupportsRead {
 
   @Override
   public ScanBuilder newScanBuilder(CaseInsensitiveStringMap asked) {
+    return Failures.shown(() -> opened().newScanBuilder(asked));
+  }
+
+  private CheckpointTable opened() {
     CheckpointTable table = CheckpointTable.open(options);
     if (!table.structure().asNullable().equals(schema.asNullable())) {
       throw WeightloomException.usage(
           "Cannot read %s with the schema %s: its columns are %s (read it without a schema, and select)"
               .formatted(table.name(), schema.simpleString(), table.structure().simpleString()));
     }
-    return table.newScanBuilder(asked);
+    return table;
   }
 }

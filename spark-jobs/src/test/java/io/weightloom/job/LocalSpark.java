@@ -1,5 +1,6 @@
 package io.weightloom.job;
 
+import io.weightloom.source.SparkStorageProviderTest;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ public final class LocalSpark {
                 .setMaster(master)
                 .setAppName("test")
                 .set("spark.sql.warehouse.dir", "target/warehouse")
+                .set("spark.hadoop.fs.woven.impl", SparkStorageProviderTest.Woven.class.getName())
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "localhost")
                 .set("spark.driver.bindAddress", "127.0.0.1"));

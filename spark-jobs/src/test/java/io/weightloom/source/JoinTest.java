@@ -3,13 +3,13 @@ package io.weightloom.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.weightloom.error.WeightloomException;
 import io.weightloom.job.Family;
 import io.weightloom.job.SavedModel;
 import io.weightloom.testkit.TinyCheckpoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -173,7 +173,7 @@ class JoinTest {
     Family.add(other, "c", "BF16", "extra", 7);
     String c = other.writeModel(dir.resolve("c"), "").toString();
     assertThatThrownBy(() -> aligned(path("a"), c).count())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("Cannot align the models")
         .hasMessageContaining("extra is not in a\n")
         .hasMessageContaining("model.norm.weight is BF16 [6] in a, BF16 [7] in c")

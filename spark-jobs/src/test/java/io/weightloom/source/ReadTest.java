@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -464,22 +465,22 @@ class ReadTest {
                     .load(path("base"))
                     .select("tensor")
                     .collectAsList())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining(says)
-        .extracting(e -> ((WeightloomException) e).kind())
+        .extracting(e -> WeightloomException.in(e).orElseThrow().kind())
         .isEqualTo(Kind.USAGE);
   }
 
   @Test
   void modelsThatAreNotThereAreSaidSo() {
     assertThatThrownBy(() -> spark.read().format("checkpoint").load(path("bass")))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("base");
     assertThatThrownBy(() -> spark.read().format("checkpoint").load())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("no model is named");
     assertThatThrownBy(() -> spark.read().format("checkpoint").load(path("a"), path("a")))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("two are called a");
     assertThatThrownBy(
             () ->
@@ -489,7 +490,7 @@ class ReadTest {
                     .schema("tensor string")
                     .load(path("a"))
                     .collectAsList())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("read it without a schema");
   }
 
@@ -514,11 +515,11 @@ class ReadTest {
     assertThat(built.planInputPartitions()).hasSize(8);
     assertThat(built.description()).startsWith("zoo.blocks, 8 tensors, 30 blocks of 700 B");
     assertThatThrownBy(() -> table.newScanBuilder(CaseInsensitiveStringMap.empty()).build())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("/gone: there is no such file");
     assertThatThrownBy(
             () -> table.newScanBuilder(new CaseInsensitiveStringMap(Map.of("aligned", "true"))))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("Cannot read zoo.blocks aligned");
   }
 

@@ -3,7 +3,6 @@ package io.weightloom.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.weightloom.error.WeightloomException;
 import io.weightloom.io.table.Compression;
 import io.weightloom.job.ExplodeJob;
 import io.weightloom.job.ExplodeRequest;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -107,7 +107,7 @@ class TableTest {
   void aTableOfSeveralModelsAsksForOne() {
     Path table = explode(Compression.NONE, "a", "b");
     assertThatThrownBy(() -> blocks(table).count())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("it is a block table of 2 models");
   }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
@@ -288,15 +289,15 @@ class WriteTest {
   void saveModesAreSparks() throws IOException {
     save(blocks("a"));
     assertThatThrownBy(() -> save(blocks("b")))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("it exists")
-        .extracting(e -> ((WeightloomException) e).kind())
+        .extracting(e -> WeightloomException.in(e).orElseThrow().kind())
         .isEqualTo(Kind.CONFLICT);
     blocks("b").write().format("checkpoint").mode(SaveMode.Ignore).save(out.toString());
     assertThat(files(out)).isEqualTo(files(zoo.resolve("a")));
     assertThatThrownBy(
             () -> blocks("b").write().format("checkpoint").mode("append").save(out.toString()))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("Cannot append");
     blocks("b").write().format("safetensors").mode("overwrite").save(out.toString());
     assertThat(files(out)).isEqualTo(files(zoo.resolve("b")));
@@ -315,7 +316,7 @@ class WriteTest {
       })
   void missingBlocksAreNamed(String filter, String says) throws IOException {
     assertThatThrownBy(() -> save(blocks("a").where(filter)))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining(says);
     assertNothingIsLeft();
   }
@@ -342,10 +343,10 @@ class WriteTest {
   void rowsThatMakeNoModelAreRefused(String column, String as, String says) throws IOException {
     Dataset<Row> wrong = blocks("a").withColumn(column, org.apache.spark.sql.functions.expr(as));
     assertThatThrownBy(() -> save(wrong))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining(says)
         .hasMessageStartingWith("Cannot write")
-        .extracting(e -> ((WeightloomException) e).kind())
+        .extracting(e -> WeightloomException.in(e).orElseThrow().kind())
         .isEqualTo(Kind.INPUT);
     assertNothingIsLeft();
   }
@@ -353,11 +354,11 @@ class WriteTest {
   @Test
   void blocksThatComeTwiceAreNamed() throws IOException {
     assertThatThrownBy(() -> save(blocks("a").union(blocks("a").where("layer = 1 and block = 0"))))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining(
             "tensor model.layers.1.mlp.up_proj.weight: elements 0 to 14 come twice");
     assertThatThrownBy(() -> save(blocks("a").union(blocks("b"))))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("the rows are of 2 models, a, b (choose one: where model = 'a')");
     assertNothingIsLeft();
   }
@@ -373,7 +374,7 @@ class WriteTest {
             () -> save(rows.withColumn("count", org.apache.spark.sql.functions.lit("x"))))
         .hasMessageContaining("column count is STRING, not BIGINT");
     assertThatThrownBy(() -> save(spark.sql("select 1 as one, 2 as one")))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("there is no column data");
     assertThatThrownBy(() -> save(rows.withColumn("x", rows.col("data")).toDF(doubled(rows))))
         .hasMessageContaining("there are 2 columns data");
@@ -403,12 +404,12 @@ class WriteTest {
                     .option("path", out.toString())
                     .option(option, value == null ? "" : value)
                     .save())
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining(says);
     assertThatThrownBy(
             () ->
                 blocks("a").write().format("checkpoint").partitionBy("layer").save(out.toString()))
-        .isInstanceOf(WeightloomException.class)
+        .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("in partitions");
   }
 
