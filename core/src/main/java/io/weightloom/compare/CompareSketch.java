@@ -128,6 +128,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
     private final int[] negative = new int[Arith.CAPACITY];
     private final float[] opposing = new float[Arith.CAPACITY];
     private final float[] bounds = new float[2];
+    private final int[][] turns = new int[4][EXPONENTS];
 
     Walk(Kernels kernels) {
       this.kernels = kernels;
@@ -147,7 +148,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
       drainInto(squares, squareLanes);
       drainInto(dots, dotLanes);
       drainInto(against, againstLanes);
-      for (int k = 0; isSquare && k < models; k++) {
+      for (int k = 0; isSquare && !hasBase && k < models; k++) {
         for (int power = 0; power < Kernels.POWERS; power++) {
           powers[k][power] = powers[k][power].plus(drained(powerLanes[k], power));
         }
@@ -173,7 +174,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
       for (int k = 0; k < models; k++) {
         float[] x = differences.values[k];
         kernels.dot(x, x, squareLanes[k], n);
-        if (isSquare) {
+        if (isSquare && !hasBase) {
           kernels.sumPowers(x, powerLanes[k], n);
         }
       }
@@ -188,9 +189,17 @@ public final class CompareSketch implements Sketch<CompareSketch> {
       }
     }
 
+    /** By turns, for equal exponents side by side would wait for each other. */
     private void countExponents(float[] x, long[] counts, int n) {
       for (int i = 0; i < n; i++) {
-        counts[(Float.floatToRawIntBits(x[i]) >>> EXPONENT_SHIFT) & (EXPONENTS - 1)]++;
+        int exponent = (Float.floatToRawIntBits(x[i]) >>> EXPONENT_SHIFT) & (EXPONENTS - 1);
+        turns[i % turns.length][exponent]++;
+      }
+      for (int[] turn : turns) {
+        for (int exponent = 0; exponent < EXPONENTS; exponent++) {
+          counts[exponent] += turn[exponent];
+          turn[exponent] = 0;
+        }
       }
     }
 
@@ -229,32 +238,50 @@ public final class CompareSketch implements Sketch<CompareSketch> {
           seeOpposed(x, differences.deltas[b], cell++, n);
         }
         for (int i = 0; i < n; i++) {
+          int isChanged = isNonZero(x[i]);
+          int isNegative = Float.floatToRawIntBits(x[i]) >>> 31;
           sum[i] += x[i];
-          positive[i] += x[i] > 0 ? 1 : 0;
-          negative[i] += x[i] < 0 ? 1 : 0;
+          positive[i] += isChanged & ~isNegative;
+          negative[i] += isChanged & isNegative;
         }
       }
       for (int i = 0; i < n; i++) {
         shared += positive[i] + negative[i] >= 2 ? 1 : 0;
-        conflicting += positive[i] > 0 && negative[i] > 0 ? 1 : 0;
+        conflicting += Math.min(1, positive[i]) & Math.min(1, negative[i]);
       }
       for (int a = 0; a < pairs.length; a++) {
         float[] x = differences.deltas[a];
         for (int i = 0; i < n; i++) {
-          boolean agrees = x[i] > 0 ? sum[i] > 0 : sum[i] < 0;
-          opposing[i] = agrees ? 0 : x[i];
+          int agrees = agree(x[i], sum[i]);
+          opposing[i] = Float.intBitsToFloat(Float.floatToRawIntBits(x[i]) & (agrees - 1));
         }
         kernels.sumMagnitudes(opposing, againstLanes[a], n);
       }
+    }
+
+    /** Signs are as good as random, and branches on them as bad. */
+    private static int isNonZero(float x) {
+      int magnitude = Float.floatToRawIntBits(x) << 1;
+      return (magnitude | -magnitude) >>> 31;
+    }
+
+    /** 1 if both have one sign and neither is 0. */
+    private static int agree(float x, double y) {
+      long magnitude = Double.doubleToRawLongBits(y) << 1;
+      int isNonZero = (int) ((magnitude | -magnitude) >>> 63);
+      int differ =
+          (Float.floatToRawIntBits(x) >>> 31) ^ (int) (Double.doubleToRawLongBits(y) >>> 63);
+      return isNonZero(x) & isNonZero & ~differ;
     }
 
     private void seeOpposed(float[] x, float[] y, int cell, int n) {
       int shares = 0;
       int opposes = 0;
       for (int i = 0; i < n; i++) {
-        boolean isShared = x[i] != 0 && y[i] != 0;
-        shares += isShared ? 1 : 0;
-        opposes += isShared && x[i] > 0 != y[i] > 0 ? 1 : 0;
+        int isShared = isNonZero(x[i]) & isNonZero(y[i]);
+        int differ = Float.floatToRawIntBits(x[i]) ^ Float.floatToRawIntBits(y[i]);
+        shares += isShared;
+        opposes += isShared & (differ >>> 31);
       }
       both[cell] += shares;
       opposed[cell] += opposes;
@@ -399,7 +426,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
 
   private List<Double> kurtosis() {
     List<Double> found = new ArrayList<>();
-    for (int k = 0; isSquare && k < models; k++) {
+    for (int k = 0; isSquare && !hasBase && k < models; k++) {
       found.add(
           Moments.ofPowers(
                   elements,

@@ -11,8 +11,8 @@ import java.util.List;
  * @param pairs of the base with each model; without a base, of all models
  * @param tasks of all task vectors; none without a base
  * @param signs none without a base or of one task vector; else one
- * @param kurtosis the population's excess kurtosis of each model's values if the tensor is a square
- *     matrix; else none
+ * @param kurtosis the population's excess kurtosis of each model's values if there is no base and
+ *     the tensor is a square matrix; else none
  * @param cuts where the largest task vectors begin; none unless asked for
  */
 public record TensorComparison(

@@ -32,7 +32,7 @@ public final class TensorSketch implements Sketch<TensorSketch> {
   final ZeroGroups fours;
   final ZeroGroups eights;
   final @Nullable RowNorms rows;
-  final float @Nullable [] columnMaxima;
+  final @Nullable ColumnMaxima columnMaxima;
   final ExactSum[] powers = new ExactSum[Kernels.POWERS];
   final long[] overflows = new long[FloatFormat.TARGETS.size()];
   final long[] resolvedBeyond = new long[FloatFormat.TARGETS.size()];
@@ -52,7 +52,7 @@ public final class TensorSketch implements Sketch<TensorSketch> {
     boolean isMatrix = tensor.shape().rank() >= 2;
     this.rows = isMatrix ? new RowNorms(cut.rows()) : null;
     this.columnMaxima =
-        isMatrix && cut.columns() <= MOST_COLUMNS ? new float[(int) cut.columns()] : null;
+        isMatrix && cut.columns() <= MOST_COLUMNS ? new ColumnMaxima((int) cut.columns()) : null;
     Arrays.fill(powers, ExactSum.ZERO);
   }
 
@@ -114,9 +114,7 @@ public final class TensorSketch implements Sketch<TensorSketch> {
       rows.merge(other.rows);
     }
     if (columnMaxima != null && other.columnMaxima != null) {
-      for (int c = 0; c < columnMaxima.length; c++) {
-        columnMaxima[c] = Math.max(columnMaxima[c], other.columnMaxima[c]);
-      }
+      columnMaxima.merge(other.columnMaxima);
     }
     for (int p = 0; p < powers.length; p++) {
       powers[p] = powers[p].plus(other.powers[p]);
@@ -216,26 +214,17 @@ public final class TensorSketch implements Sketch<TensorSketch> {
     }
 
     private void seeColumns(int column, int n) {
-      float[] maxima = columnMaxima;
+      ColumnMaxima maxima = columnMaxima;
       if (maxima == null) {
         return;
       }
       if (values instanceof float[] x) {
-        for (int i = 0; i < n; i++) {
-          maxima[column + i] = Math.max(maxima[column + i], Math.abs(x[i]));
-        }
+        maxima.add(column, x, n);
       } else {
         for (int i = 0; i < n; i++) {
-          maxima[column + i] =
-              Math.max(maxima[column + i], floatFrom(Math.abs(arith.at(values, i))));
+          maxima.add(column + i, arith.at(values, i));
         }
       }
-    }
-
-    /** The least float that is not below: no value of F64 but 0 becomes 0. */
-    private static float floatFrom(double x) {
-      float nearest = (float) x;
-      return nearest < x ? Math.nextUp(nearest) : nearest;
     }
 
     private void conclude(BlockCut.Block place, byte[] data, int n) {

@@ -350,11 +350,10 @@ final class TensorSummary {
   }
 
   private Columns columns() {
-    float[] maxima = sketch.columnMaxima;
-    if (maxima == null || maxima.length == 0) {
+    float[] sorted = sketch.columnMaxima == null ? new float[0] : sketch.columnMaxima.values();
+    if (sorted.length == 0) {
       return new Columns(0, 0, Double.NaN, Double.NaN);
     }
-    float[] sorted = maxima.clone();
     Arrays.sort(sorted);
     int zeros = 0;
     while (zeros < sorted.length && sorted[zeros] == 0) {

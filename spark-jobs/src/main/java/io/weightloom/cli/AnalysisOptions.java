@@ -1,9 +1,9 @@
 package io.weightloom.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.analysis.Table;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.ModelIdentity;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.safetensors.Profile;
@@ -17,12 +17,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.function.Function;
 import org.apache.hadoop.fs.GlobPattern;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -61,142 +58,100 @@ final class AnalysisOptions {
   private boolean overwrite;
 
   /**
-   * A model to look at.
+   * What a command found.
    *
-   * @param name what results call it
-   * @param dir its files
-   * @param tensors those that were chosen, in natural order of names
+   * @param results its tables
+   * @param summary for people
+   * @param pictures file name (without {@code .svg}) to SVG; made only if they are wanted
    */
-  record Model(String name, ModelDir dir, Map<String, TensorLocation> tensors) {}
+  record Findings(
+      List<Table.Result> results,
+      Supplied<String> summary,
+      Supplied<Map<String, String>> pictures) {
 
-  /** What a command has found. */
-  interface Findings {
-    /** All tables. */
-    List<Table.Result> tables();
-
-    /** A page for people. */
-    String text();
-
-    /** Pictures (SVG) by their names, without an ending. */
-    Map<String, String> plots();
-  }
-
-  /** A command's work. */
-  @FunctionalInterface
-  interface Work {
-    Findings on(SparkContext spark, ProgressLine progress);
+    /** Made when it is asked for. */
+    @FunctionalInterface
+    interface Supplied<T> {
+      T get();
+    }
   }
 
   JobOptions job() {
     return job;
   }
 
-  /** Opens models: reads their headers, and chooses tensors. */
-  List<Model> open(List<String> references) {
-    List<String> names = new ArrayList<>();
-    List<ModelDir> dirs = new ArrayList<>();
-    for (String reference : references) {
-      String location = ModelReference.resolve(reference, System.getenv());
-      dirs.add(ModelDir.open(location, Profile.REFERENCE));
-      names.add(ModelIdentity.of(location).name());
-    }
-    List<Model> models = new ArrayList<>();
-    for (int i = 0; i < dirs.size(); i++) {
-      boolean isAlone = Collections.frequency(names, names.get(i)) == 1;
-      String name = isAlone ? names.get(i) : references.get(i);
-      models.add(new Model(name, dirs.get(i), chosen(references.get(i), dirs.get(i))));
-    }
-    return models;
+  /** Opens a model and keeps the tensors that are wanted. */
+  static ModelDir open(String model) {
+    return ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
   }
 
-  private Map<String, TensorLocation> chosen(String reference, ModelDir dir) {
-    GlobPattern wanted = pattern();
-    Map<String, TensorLocation> chosen = new LinkedHashMap<>(dir.tensors());
-    chosen.keySet().removeIf(name -> !wanted.matches(name));
-    if (chosen.isEmpty()) {
+  /** The wanted tensors of a model, in natural order of names. */
+  List<TensorLocation> wanted(String doing, String model, ModelDir dir) {
+    GlobPattern pattern = new GlobPattern(tensors);
+    List<TensorLocation> wanted =
+        dir.tensors().values().stream().filter(t -> pattern.matches(t.spec().name())).toList();
+    if (wanted.isEmpty()) {
       throw WeightloomException.usage(
-          "Cannot look at %s: none of its %d tensors is called like %s (see weightloom inspect %s)"
-              .formatted(reference, dir.tensors().size(), tensors, reference));
+          "Cannot %s %s: none of its %d tensors is named like %s (see weightloom inspect %s)"
+              .formatted(doing, model, dir.tensors().size(), tensors, model));
     }
-    return chosen;
-  }
-
-  private GlobPattern pattern() {
-    try {
-      return new GlobPattern(tensors);
-    } catch (RuntimeException e) { // Of a class that Hadoop keeps to itself.
-      throw WeightloomException.usage(
-          "Cannot choose tensors like %s: %s (patterns are those of a shell, as *.{q,k}_proj.weight)"
-              .formatted(tensors, e.getMessage()));
-    }
+    return wanted;
   }
 
   /**
-   * Runs a command's work on Spark and hands over what it finds.
+   * Runs a command's jobs, and takes what they found where it is wanted.
    *
-   * @param tables those that there may be, so that what is in their way is told before any work
-   * @param models whose warnings are told
+   * @param tables all that it may write, so that what is in the way is found before it runs
    */
-  int run(List<Table<?>> tables, List<Model> models, Work work) {
-    requireWritable(tables);
-    models.forEach(m -> m.dir().warnings().forEach(w -> System.err.println("warning: " + w)));
-    JobOptions.Ended<Findings> ended =
-        to == null && schema == null
-            ? job.run(KernelWarmUp::ofStatistics, spark -> work.on(spark, job.progress()))
-            : withSession(work);
-    Findings found = ended.result();
-    List<String> written = new ArrayList<>();
-    if (to != null) {
-      found.tables().forEach(t -> written.add(to + "/" + t.table().name()));
-    }
-    if (schema != null) {
-      found.tables().forEach(t -> written.add(schema + "." + t.table().name()));
-    }
-    Path directory = plots;
-    if (directory != null) {
-      draw(directory, found.plots(), written);
-    }
-    System.out.print(
-        job.isJson() ? Json.prettyText(ResultTables.json(found.tables())) : found.text());
-    System.out.flush();
-    written.forEach(w -> System.err.println("wrote " + w));
-    System.err.printf(Locale.ROOT, "in %.1f s%n", ended.seconds());
-    return 0;
-  }
-
-  private void requireWritable(List<Table<?>> tables) {
+  int run(List<Table<?>> tables, Function<SparkContext, Findings> work) {
     if (to != null) {
       ResultTables.requireWritable(to, tables, overwrite);
     }
+    JobOptions.Ended<Findings> ended =
+        to == null && schema == null
+            ? job.run(KernelWarmUp::ofStatistics, work)
+            : withSession(work);
+    Findings found = ended.result();
+    List<String> written = new ArrayList<>();
     Path directory = plots;
-    if (directory != null && !overwrite && Files.isDirectory(directory)) {
-      try (Stream<Path> files = Files.list(directory)) {
-        files
-            .filter(f -> f.toString().endsWith(".svg"))
-            .findFirst()
-            .ifPresent(
-                f -> {
-                  throw WeightloomException.conflict(
-                      "Cannot write pictures into %s: it has %s already (choose another directory, or pass --overwrite)"
-                          .formatted(directory, f.getFileName()));
-                });
-      } catch (IOException e) {
-        throw OutputDir.cannotWrite(directory.toString(), e);
-      }
+    if (directory != null) {
+      draw(directory, found.pictures().get(), written);
     }
+    if (job.isJson()) {
+      ObjectNode out = Json.object();
+      out.put("seconds", Math.round(ended.seconds() * 1000) / 1000.0);
+      out.set("tables", ResultTables.json(found.results()));
+      System.out.print(Json.prettyText(out));
+    } else {
+      System.out.print(found.summary().get());
+    }
+    System.out.flush();
+    if (to != null) {
+      tables(found).forEach(t -> written.add(to + "/" + t));
+    }
+    if (schema != null) {
+      tables(found).forEach(t -> written.add(schema + "." + t));
+    }
+    written.forEach(w -> System.err.println("wrote " + w));
+    System.err.printf("in %.1f s%n", ended.seconds());
+    return 0;
+  }
+
+  private static List<String> tables(Findings found) {
+    return found.results().stream().map(r -> r.table().name()).toList();
   }
 
   /** Tables need Spark SQL, which starts more slowly. */
-  private JobOptions.Ended<Findings> withSession(Work work) {
+  private JobOptions.Ended<Findings> withSession(Function<SparkContext, Findings> work) {
     long begin = System.nanoTime();
     try (SqlSession session = SqlSession.open(job.master(), Map.of())) {
       SparkSession spark = session.spark();
-      Findings found = work.on(spark.sparkContext(), job.progress());
+      Findings found = work.apply(spark.sparkContext());
       if (to != null) {
-        ResultTables.write(spark, found.tables(), to, overwrite);
+        ResultTables.write(spark, found.results(), to, overwrite);
       }
       if (schema != null) {
-        ResultTables.append(spark, found.tables(), schema);
+        ResultTables.append(spark, found.results(), schema);
       }
       return new JobOptions.Ended<>(found, (System.nanoTime() - begin) / 1e9);
     } finally {
@@ -207,7 +162,7 @@ final class AnalysisOptions {
   private static void draw(Path directory, Map<String, String> pictures, List<String> written) {
     pictures.forEach(
         (name, svg) -> {
-          Path file = directory.resolve(name.replaceAll("[^\\w.-]", "_") + ".svg");
+          Path file = directory.resolve(name.replaceAll("[^A-Za-z0-9._-]", "_") + ".svg");
           try {
             Files.createDirectories(directory);
             Files.writeString(file, svg, StandardCharsets.UTF_8);

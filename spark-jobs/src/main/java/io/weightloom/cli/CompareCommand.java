@@ -86,7 +86,7 @@ final class CompareCommand implements Callable<Integer> {
       all.add(base);
     }
     all.addAll(references);
-    List<AnalysisOptions.Model> models = options.open(all);
+    List<ModelToAnalyse> models = ModelToAnalyse.open(options, "compare", all);
     List<Table<?>> tables = new ArrayList<>(List.of(CompareTables.MODELS, CompareTables.TENSORS));
     if (base != null) {
       tables.addAll(List.of(CompareTables.TASKS, CompareTables.SIGNS));
@@ -94,20 +94,18 @@ final class CompareCommand implements Callable<Integer> {
     if (lineage) {
       tables.add(CompareTables.LINEAGE);
     }
-    options.run(
+    return options.run(
         tables,
-        models,
-        (spark, progress) -> {
+        spark -> {
           CompareReport report =
-              new CompareJob(spark, progress)
+              new CompareJob(spark, options.job().progress())
                   .run(
-                      models.stream().map(AnalysisOptions.Model::name).toList(),
-                      models.stream().map(AnalysisOptions.Model::tensors).toList(),
+                      models.stream().map(ModelToAnalyse::name).toList(),
+                      models.stream().map(ModelToAnalyse::tensors).toList(),
                       base != null,
                       top);
-          return new Found(report, lineage ? lineage(report) : List.of(), lineage);
+          return new Found(report, lineage ? lineage(report) : List.of(), lineage).findings();
         });
-    return 0;
   }
 
   private void require() {
@@ -150,11 +148,13 @@ final class CompareCommand implements Callable<Integer> {
     return report.lineage(trees, direction);
   }
 
-  private record Found(CompareReport report, List<Lineage.Edge> edges, boolean hasLineage)
-      implements AnalysisOptions.Findings {
+  private record Found(CompareReport report, List<Lineage.Edge> edges, boolean hasLineage) {
 
-    @Override
-    public List<Table.Result> tables() {
+    AnalysisOptions.Findings findings() {
+      return new AnalysisOptions.Findings(tables(), this::text, this::plots);
+    }
+
+    private List<Table.Result> tables() {
       List<Table.Result> results = new ArrayList<>();
       results.add(CompareTables.MODELS.of(report.totals()));
       results.add(CompareTables.TENSORS.of(report.pairs()));
@@ -177,13 +177,11 @@ final class CompareCommand implements Callable<Integer> {
       return results;
     }
 
-    @Override
-    public String text() {
+    private String text() {
       return CompareText.of(report, edges);
     }
 
-    @Override
-    public Map<String, String> plots() {
+    private Map<String, String> plots() {
       return ComparePlots.of(report);
     }
   }

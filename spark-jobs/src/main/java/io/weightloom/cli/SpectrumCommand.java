@@ -1,7 +1,7 @@
 package io.weightloom.cli;
 
-import io.weightloom.analysis.Table;
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.ModelDir;
 import io.weightloom.job.SpectrumJob;
 import io.weightloom.spectrum.Spectrum;
 import io.weightloom.spectrum.SpectrumOptions;
@@ -146,25 +146,19 @@ final class SpectrumCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     SpectrumOptions options = options();
-    String before = base;
     SpectrumJob.Model subtracted =
-        before == null ? null : model(analysis.open(List.of(before)).get(0));
-    List<AnalysisOptions.Model> opened = analysis.open(models);
+        base == null ? null : new SpectrumJob.Model(base, AnalysisOptions.open(base), List.of());
+    List<SpectrumJob.Model> wanted = models.stream().map(this::model).toList();
     SpectrumJob.Request request =
-        new SpectrumJob.Request(
-            opened.stream().map(SpectrumCommand::model).toList(),
-            subtracted,
-            options,
-            analysis.job().progress());
+        new SpectrumJob.Request(wanted, subtracted, options, analysis.job().progress());
     return analysis.run(
         List.of(SpectrumTable.of(Map.of(), eigenvalues), SpectrumSummary.table(Map.of())),
-        opened,
-        (spark, progress) -> findings(SpectrumJob.run(spark, request)));
+        spark -> findings(SpectrumJob.run(spark, request)));
   }
 
-  private static SpectrumJob.Model model(AnalysisOptions.Model opened) {
-    return new SpectrumJob.Model(
-        opened.name(), opened.dir(), List.copyOf(opened.tensors().values()));
+  private SpectrumJob.Model model(String name) {
+    ModelDir dir = AnalysisOptions.open(name);
+    return new SpectrumJob.Model(name, dir, analysis.wanted("analyse", name, dir));
   }
 
   private SpectrumOptions options() {
@@ -215,26 +209,12 @@ final class SpectrumCommand implements Callable<Integer> {
             .collect(
                 Collectors.groupingBy(SpectrumRow::model, LinkedHashMap::new, Collectors.toList()));
     Map<String, Double> thresholds = thresholds(byModel);
-    List<Table.Result> tables =
+    return new AnalysisOptions.Findings(
         List.of(
             SpectrumTable.of(thresholds, eigenvalues).of(rows),
-            SpectrumSummary.table(thresholds).of(List.copyOf(byModel.entrySet())));
-    return new AnalysisOptions.Findings() {
-      @Override
-      public List<Table.Result> tables() {
-        return tables;
-      }
-
-      @Override
-      public String text() {
-        return SpectrumCommand.text(byModel, thresholds);
-      }
-
-      @Override
-      public Map<String, String> plots() {
-        return pictures(byModel);
-      }
-    };
+            SpectrumSummary.table(thresholds).of(List.copyOf(byModel.entrySet()))),
+        () -> text(byModel, thresholds),
+        () -> pictures(byModel));
   }
 
   private static String text(

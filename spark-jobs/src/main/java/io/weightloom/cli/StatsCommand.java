@@ -77,14 +77,13 @@ final class StatsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<AnalysisOptions.Model> models = options.open(references);
+    List<ModelToAnalyse> models = ModelToAnalyse.open(options, "describe", references);
     List<Table<?>> tables = new ArrayList<>(List.of(StatsTables.TENSORS));
     Table<PartReport> parts = parts();
     if (parts != null) {
       tables.add(parts);
     }
-    options.run(tables, models, (spark, progress) -> find(spark, progress, models));
-    return 0;
+    return options.run(tables, spark -> find(spark, options.job().progress(), models).findings());
   }
 
   private @Nullable Table<PartReport> parts() {
@@ -96,10 +95,10 @@ final class StatsCommand implements Callable<Integer> {
     };
   }
 
-  private Found find(SparkContext spark, Progress progress, List<AnalysisOptions.Model> models) {
+  private Found find(SparkContext spark, Progress progress, List<ModelToAnalyse> models) {
     StatsJob job = new StatsJob(spark, progress);
     Found found = new Found(parts());
-    for (AnalysisOptions.Model model : models) {
+    for (ModelToAnalyse model : models) {
       found.tensors.put(model.name(), job.tensors(model.name(), model.tensors().values(), once));
       if (per != Per.TENSOR) {
         found.parts.addAll(
@@ -113,7 +112,7 @@ final class StatsCommand implements Callable<Integer> {
     return found;
   }
 
-  private static final class Found implements AnalysisOptions.Findings {
+  private static final class Found {
     private final Map<String, List<TensorReport>> tensors = new LinkedHashMap<>();
     private final List<PartReport> parts = new ArrayList<>();
     private final @Nullable Table<PartReport> table;
@@ -122,8 +121,11 @@ final class StatsCommand implements Callable<Integer> {
       this.table = table;
     }
 
-    @Override
-    public List<Table.Result> tables() {
+    AnalysisOptions.Findings findings() {
+      return new AnalysisOptions.Findings(tables(), this::text, this::plots);
+    }
+
+    private List<Table.Result> tables() {
       List<Table.Result> results = new ArrayList<>();
       results.add(StatsTables.TENSORS.of(tensors.values().stream().flatMap(List::stream).toList()));
       if (table != null) {
@@ -132,8 +134,7 @@ final class StatsCommand implements Callable<Integer> {
       return results;
     }
 
-    @Override
-    public String text() {
+    private String text() {
       List<String> pages = new ArrayList<>();
       tensors.forEach((model, reports) -> pages.add(StatsText.of(model, reports)));
       if (table != null) {
@@ -144,8 +145,7 @@ final class StatsCommand implements Callable<Integer> {
       return String.join("\n", pages);
     }
 
-    @Override
-    public Map<String, String> plots() {
+    private Map<String, String> plots() {
       Map<String, String> all = new LinkedHashMap<>();
       tensors.forEach(
           (model, reports) ->

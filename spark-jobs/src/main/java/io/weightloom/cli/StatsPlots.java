@@ -101,13 +101,14 @@ final class StatsPlots {
     return total;
   }
 
-  /** The bins that any role has elements in, with one beside. */
+  /** The bins that some role has more than a thousandth of its elements in, with one beside. */
   private static int[] range(Map<String, double[]> byRole) {
     int low = LogHistogram.BINS;
     int high = -1;
     for (double[] sums : byRole.values()) {
+      double few = total(sums) / 1000;
       for (int bin = 0; bin < sums.length; bin++) {
-        if (sums[bin] > 0) {
+        if (sums[bin] > few) {
           low = Math.min(low, bin);
           high = Math.max(high, bin);
         }

@@ -34,7 +34,7 @@ class AnalysisCommandsTest {
 
   private static JsonNode json(Cli run) throws IOException {
     assertThat(run.exitCode()).as(run.err()).isZero();
-    return JSON.readTree(run.out());
+    return JSON.readTree(run.out()).get("tables");
   }
 
   private static void assertRefused(Cli run, int code, String... words) {
@@ -124,7 +124,6 @@ class AnalysisCommandsTest {
     assertThat(Files.readString(plots.resolve("rms.svg"))).startsWith("<svg");
     assertThat(plots.resolve("magnitudes.svg")).isNotEmptyFile();
     assertRefused(Cli.run("stats", zoo.resolve("a"), "--to", to), 5, "tensor_stats: it exists");
-    assertRefused(Cli.run("stats", zoo.resolve("a"), "--plot", plots), 5, "Cannot write pictures");
     assertThat(
             Cli.run("stats", zoo.resolve("a"), "--to", to, "--plot", plots, "--overwrite")
                 .exitCode())
@@ -194,7 +193,7 @@ class AnalysisCommandsTest {
     assertRefused(Cli.run("compare", a, a, "--top", "0.1"), 2, "give --base");
     assertRefused(Cli.run("compare", "--lineage", "--base", a, a), 2, "leave --base out");
     assertRefused(Cli.run("compare", "--lineage", a, a), 3, "no square matrix");
-    assertRefused(Cli.run("stats", a, "--tensors", "nothing.*"), 2, "called like nothing.*");
+    assertRefused(Cli.run("stats", a, "--tensors", "nothing.*"), 2, "named like nothing.*");
     assertRefused(Cli.run("stats", dir.resolve("none")), 3, "Cannot open model");
     assertRefused(Cli.run("stats", a, "--per", "layer"), 2, "--per");
   }
