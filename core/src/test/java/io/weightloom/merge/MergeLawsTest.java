@@ -23,8 +23,9 @@ class MergeLawsTest {
   /** Where the later of two changes of one size is taken. */
   private static final Set<String> LATER_WINS = Set.of("magmax");
 
-  /** What one model is not left as it is by. */
-  private static final Set<String> CHANGES_ONE = Set.of("pcb", "nearswap", "arcee_fusion");
+  /** What one model is not left as it is by; or what merges no model but a task vector. */
+  private static final Set<String> CHANGES_ONE =
+      Set.of("pcb", "nearswap", "arcee_fusion", "masked_task_vector");
 
   /** All but those whose coefficients are found by iteration: see SpanLawsTest. */
   static List<MethodCase> all() {

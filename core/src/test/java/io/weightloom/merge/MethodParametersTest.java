@@ -43,6 +43,7 @@ class MethodParametersTest {
           Map.of("density", 0.5, "multi_task", "ties"),
           Map.of("mask_lambda", 2.0, "prun_thre_k", 1.0),
           Map.of("lambda", 1.0),
+          Map.of("part", "mask"),
           Map.of("t", 0.001));
 
   static List<MethodCase> all() {
@@ -93,7 +94,7 @@ class MethodParametersTest {
 
   private static Object number(ParamSpec param) {
     return switch (param.name()) {
-      case "dimension" -> 1.0;
+      case "dimension", "mask_of" -> 1.0;
       case "eps" -> 0x1p-10;
       default -> 0.5;
     };

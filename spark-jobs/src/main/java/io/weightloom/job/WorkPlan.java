@@ -200,8 +200,7 @@ final class WorkPlan {
   }
 
   /** Sorts the merged tensors of one merge into groups; matrices are read by each alone. */
-  private void lanes(
-      Outputs o, Map<Group, List<Lane>> lanes, Map<String, List<Work>> matrices) {
+  private void lanes(Outputs o, Map<Group, List<Lane>> lanes, Map<String, List<Work>> matrices) {
     for (List<Integer> tensors : o.plan.scopes()) {
       MergeScope scope =
           new MergeScope(
@@ -214,10 +213,7 @@ final class WorkPlan {
             .add(matrix(o, (MatrixMethod) o.method, tensors.get(0)));
         continue;
       }
-      MergeState state =
-          o.method instanceof ElementwiseMethod m
-              ? m.begin(scope)
-              : ((MatrixMethod) o.method).rest(scope);
+      MergeState state = begin(o.method, scope);
       for (int member = 0; member < tensors.size(); member++) {
         TensorSpec output = scope.tensors().get(member).output();
         lanes
@@ -225,6 +221,13 @@ final class WorkPlan {
             .add(new Lane(o, scope, tensors, member, state));
       }
     }
+  }
+
+  /** The beginning of a merge that is no matrix's. */
+  static MergeState begin(MergeMethod method, MergeScope scope) {
+    return method instanceof ElementwiseMethod m
+        ? m.begin(scope)
+        : ((MatrixMethod) method).rest(scope);
   }
 
   private static Work matrix(Outputs o, MatrixMethod method, int tensor) {
