@@ -43,6 +43,7 @@ class MethodParametersTest {
           Map.of("density", 0.5, "multi_task", "ties"),
           Map.of("mask_lambda", 2.0, "prun_thre_k", 1.0),
           Map.of("lambda", 1.0),
+          Map.of("part", "mask"),
           Map.of("t", 0.001),
           Map.of("trim", "std"),
           Map.of("mask_is", "sampled"),
@@ -106,7 +107,7 @@ class MethodParametersTest {
 
   private static Object number(ParamSpec param) {
     return switch (param.name()) {
-      case "dimension", "n" -> 1.0;
+      case "dimension", "n", "mask_of" -> 1.0;
       case "m" -> 5.0;
       case "eps" -> 0x1p-10;
       case "temperature" -> 2.0;

@@ -1,7 +1,6 @@
 package io.weightloom.job;
 
 import io.weightloom.io.TensorLocation;
-import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.merge.MergeScope;
@@ -131,7 +130,7 @@ sealed interface Work extends Serializable {
     private static final long serialVersionUID = 1;
 
     MergeState begin() {
-      return ((ElementwiseMethod) MergeMethods.named(method).orElseThrow()).begin(scope);
+      return WorkPlan.begin(MergeMethods.named(method).orElseThrow(), scope);
     }
   }
 

@@ -213,10 +213,7 @@ final class WorkPlan {
             .add(matrix(o, (MatrixMethod) o.method, tensors.get(0)));
         continue;
       }
-      MergeState state =
-          o.method instanceof ElementwiseMethod m
-              ? m.begin(scope)
-              : ((MatrixMethod) o.method).rest(scope);
+      MergeState state = begin(o.method, scope);
       for (int member = 0; member < tensors.size(); member++) {
         TensorSpec output = scope.tensors().get(member).output();
         lanes
@@ -224,6 +221,13 @@ final class WorkPlan {
             .add(new Lane(o, scope, tensors, member, state));
       }
     }
+  }
+
+  /** The beginning of a merge that is no matrix's. */
+  static MergeState begin(MergeMethod method, MergeScope scope) {
+    return method instanceof ElementwiseMethod m
+        ? m.begin(scope)
+        : ((MatrixMethod) method).rest(scope);
   }
 
   private static Work matrix(Outputs o, MatrixMethod method, int tensor) {

@@ -66,10 +66,10 @@ class BundleTest {
 
   private String recipe(String method) {
     return """
-        merge_method: %s
-        base_model: DIR/base
-        models: [{model: DIR/m0}, {model: DIR/m1}, {model: DIR/m2}]
-        """
+    merge_method: %s
+    base_model: DIR/base
+    models: [{model: DIR/m0}, {model: DIR/m1}, {model: DIR/m2}]
+    """
         .formatted(method)
         .replace("DIR", dir.toString());
   }

@@ -129,6 +129,19 @@ class ManyOutputsTest {
     assertSame(dir.resolve("together"), dir.resolve("alone"));
   }
 
+  /** What is no matrix is merged in the same task by a method with surveys and one without. */
+  @Test
+  void methodsOfEveryKindShareATask() throws IOException {
+    Map<String, String> recipes = recipes(zoo.toString());
+    recipes.keySet().retainAll(List.of("ties-30", "iso", "linear", "della"));
+
+    together(dir.resolve("together"), recipes, WorkPlan.Cut.DEFAULT);
+
+    recipes.forEach(
+        (name, recipe) -> Merging.of(recipe).seed(5).into(dir.resolve("alone").resolve(name)));
+    assertSame(dir.resolve("together"), dir.resolve("alone"));
+  }
+
   /** The reads of the bytes of a model's merged tensors: the least and the most. */
   private static int[] reads(String model) {
     int least = Integer.MAX_VALUE;
