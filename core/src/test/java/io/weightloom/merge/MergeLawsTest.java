@@ -44,7 +44,7 @@ class MergeLawsTest {
 
   /** Where a number of the formula is of the weights' own size. */
   private static final Set<String> HAS_A_SCALE =
-      Set.of("arcee_fusion", "darex", "nearswap", "pcb", "ram", "ramplus_tl");
+      Set.of("arcee_fusion", "darex", "nearswap", "pcb", "ram", "ramplus_tl", "wagle");
 
   /** All but those whose coefficients are found by iteration: see SpanLawsTest. */
   static List<MethodCase> all() {
@@ -247,7 +247,7 @@ class MergeLawsTest {
               .run()
               .values();
 
-      assertThat(twice).isEqualTo(twice(once));
+      assertThat(twice).as("%s in %s", method, dtype).isEqualTo(twice(once));
     }
   }
 
