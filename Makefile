@@ -10,7 +10,7 @@ ARCHIVE := $(HOME_DIR)/warm-up.log
 help:
 	@echo 'make demo           build, make a small trained zoo, merge it four ways, compare the accuracies'
 	@echo 'make test           all tests (needs a JDK 17 or later, and Maven)'
-	@echo 'make quick          the unit tests of core and arrow-io: for the hands at work'
+	@echo 'make quick          the unit tests of core and arrow-io but the thorough ones: for the hands at work'
 	@echo 'make build          $(HOME_DIR): the jar, an embedded Spark, the launcher'
 	@echo 'make fmt            format the sources'
 	@echo 'make docs           write the generated parts of the documentation'
@@ -39,7 +39,7 @@ test: tools
 
 quick: tools
 	@$(MVN) install -DskipTests -Dspotless.check.skip -pl testkit
-	@$(MVN) test -pl testkit,core,arrow-io
+	@$(MVN) test -pl testkit,core,arrow-io -DexcludedGroups=thorough -DforkCount=2
 
 fmt: tools
 	@$(MVN) spotless:apply

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The contract holds, and the provider answers, in JVMs with other options. */
+@Tag("thorough")
 class VectorWidthTest {
   private static final String MODULE = "--add-modules=jdk.incubator.vector";
 

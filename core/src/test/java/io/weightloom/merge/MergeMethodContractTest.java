@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -91,6 +92,7 @@ class MergeMethodContractTest {
     }
   }
 
+  @Tag("thorough")
   @ParameterizedTest
   @MethodSource("cases")
   void bytesDoNotDependOnSpans(MethodCase method) {
