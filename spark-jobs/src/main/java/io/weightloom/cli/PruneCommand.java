@@ -281,13 +281,7 @@ final class PruneCommand implements Callable<Integer> {
     if (dryRun) {
       return show(ready.merge());
     }
-    SparkContext spark = EmbeddedSpark.context(job.master());
-    try {
-      MergeJob.run(spark, ready.request(), ready.merge());
-    } finally {
-      line.wipe();
-      spark.stop();
-    }
+    job.run(spark -> MergeJob.run(spark, ready.request(), ready.merge()));
     System.err.printf("removed %d layers: %s%n", layers, output);
     return 0;
   }
@@ -477,10 +471,17 @@ final class PruneCommand implements Callable<Integer> {
         maskDir == null
             ? null
             : prepare(recipe.writing("packed").yaml(elements(prunable)), maskDir, line);
-    MergeResult result = MergeJob.run(spark, weights.request(), weights.merge());
-    if (packed != null && maskFormat == MaskFormat.SAFETENSORS) {
-      MergeJob.run(spark, packed.request(), packed.merge());
-    } else if (packed != null) {
+    List<Ready> written =
+        packed == null || maskFormat == MaskFormat.PARQUET
+            ? List.of(weights)
+            : List.of(weights, packed);
+    MergeResult result =
+        MergeJob.runAll(
+                spark,
+                written.stream().map(Ready::request).toList(),
+                written.stream().map(Ready::merge).toList())
+            .get(0);
+    if (packed != null && maskFormat == MaskFormat.PARQUET) {
       MaskExport.toParquet(spark, packed.request(), packed.merge());
     }
     line.wipe();
