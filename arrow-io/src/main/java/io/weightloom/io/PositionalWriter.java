@@ -28,8 +28,8 @@ public final class PositionalWriter implements Closeable {
   /** Bytes that tell how fast a disk is. */
   private static final long TRIAL = 32L << 20;
 
-  /** Nanoseconds for a byte past which the page cache is the better way: 700 MB a second. */
-  private static final double SLOW = 1 / 0.7;
+  /** Nanoseconds for a byte past which the page cache is the better way: 200 MB a second. */
+  private static final double SLOW = 1 / 0.2;
 
   /** Buffers outlive tasks, which are many and short. */
   private static final Queue<ByteBuffer> IDLE = new ConcurrentLinkedQueue<>();
