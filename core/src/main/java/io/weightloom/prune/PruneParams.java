@@ -79,6 +79,15 @@ public final class PruneParams {
   }
 
   /**
+   * Whether a merge of a tensor is its pruning, whatever its sparsity: the method chooses weights
+   * to keep, and the tensor belongs to its targets.
+   */
+  public static boolean isPruned(TensorMerge tensor) {
+    return tensor.params().global().keySet().containsAll(List.of(TARGETS_KEY, OUTPUT_KEY))
+        && isTarget(tensor);
+  }
+
+  /**
    * Whether a tensor belongs to the targets.
    *
    * @param targets a word of {@link #TARGETS}

@@ -9,7 +9,7 @@ import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.merge.MergeMethods;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** {@code weightloom doctor}. */
 @Command(
@@ -20,8 +20,7 @@ import picocli.CommandLine.Option;
     footer = {"  weightloom doctor", "  weightloom doctor --output json | jq .kernels"})
 final class DoctorCommand implements Callable<Integer> {
 
-  @Option(names = "--output", defaultValue = "text", description = "text or json")
-  private Output format = Output.TEXT;
+  @Mixin private OutputFormat format = new OutputFormat();
 
   @Override
   public Integer call() {
@@ -35,7 +34,7 @@ final class DoctorCommand implements Callable<Integer> {
     out.put("kernels", PlanReport.kernels());
     out.put("linalg", PlanReport.linAlg());
     out.put("methods", String.join(", ", MergeMethods.names()));
-    if (format == Output.JSON) {
+    if (format.isJson()) {
       ObjectNode providers = out.putObject("kernel_providers");
       KernelRegistry.get().answers().forEach((name, a) -> providers.put(name, a.reason()));
       System.out.print(Json.prettyText(out));

@@ -13,7 +13,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code weightloom inspect}. */
@@ -33,13 +33,12 @@ final class InspectCommand implements Callable<Integer> {
       description = "a directory, a safetensors file, or a name in the Hugging Face cache")
   private String model = "";
 
-  @Option(names = "--output", defaultValue = "text", description = "text or json")
-  private Output format = Output.TEXT;
+  @Mixin private OutputFormat format = new OutputFormat();
 
   @Override
   public Integer call() {
     ModelDir dir = ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
-    System.out.print(format == Output.JSON ? Json.prettyText(json(dir)) : text(dir));
+    System.out.print(format.isJson() ? Json.prettyText(json(dir)) : text(dir));
     dir.warnings().forEach(w -> System.err.println("warning: " + w));
     return 0;
   }

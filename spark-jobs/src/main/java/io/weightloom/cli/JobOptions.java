@@ -6,6 +6,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What every command that runs a job is told, and how it runs it. */
@@ -18,11 +19,7 @@ final class JobOptions {
     NONE
   }
 
-  @Option(
-      names = "--output",
-      defaultValue = "text",
-      description = "text, or json on standard output")
-  private Output format = Output.TEXT;
+  @Mixin private OutputFormat format = new OutputFormat();
 
   @Option(
       names = "--progress",
@@ -46,7 +43,7 @@ final class JobOptions {
   record Ended<T>(T result, double seconds) {}
 
   boolean isJson() {
-    return format == Output.JSON;
+    return format.isJson();
   }
 
   @Nullable String master() {

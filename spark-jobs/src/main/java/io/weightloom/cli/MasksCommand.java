@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -42,8 +43,7 @@ final class MasksCommand implements Callable<Integer> {
   @Option(names = "--overwrite", description = "replace DIR if it exists")
   private boolean overwrite;
 
-  @Option(names = "--output", defaultValue = "text", description = "text or json")
-  private Output format = Output.TEXT;
+  @Mixin private OutputFormat format = new OutputFormat();
 
   @Override
   public Integer call() {
@@ -67,7 +67,7 @@ final class MasksCommand implements Callable<Integer> {
   }
 
   private void print(List<Agreement> rows) {
-    if (format == Output.JSON) {
+    if (format.isJson()) {
       ObjectNode out = Json.object();
       ArrayNode tensors = out.putArray("tensors");
       for (Agreement row : rows) {

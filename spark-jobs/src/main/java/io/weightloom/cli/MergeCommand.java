@@ -6,7 +6,6 @@ import io.weightloom.job.Manifest;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
 import io.weightloom.job.MergeResult;
-import io.weightloom.job.PlanReport;
 import io.weightloom.job.PreparedMerge;
 import io.weightloom.job.RecipeYaml;
 import io.weightloom.job.Units;
@@ -51,31 +50,16 @@ final class MergeCommand implements Callable<Integer> {
     RecipeYaml yaml = RecipeYaml.read(recipe);
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
     if (dryRun) {
-      printPlan(merge);
+      System.out.print(options.plan(merge));
       return 0;
     }
-    MergeRequest request =
-        new MergeRequest(
-            yaml,
-            output,
-            options.planning(),
-            options.overwrite(),
-            options.blockElements(),
-            options.job().progress());
+    MergeRequest request = options.request(yaml, output);
     request.requireWritable(merge);
     merge.plan().warnings().forEach(w -> System.err.println("warning: " + w));
     JobOptions.Ended<MergeResult> ended =
         options.run(merge.plan(), spark -> MergeJob.run(spark, request, merge));
     print(merge.plan(), ended.result(), ended.seconds());
     return 0;
-  }
-
-  private void printPlan(PreparedMerge merge) {
-    int threads = Runtime.getRuntime().availableProcessors();
-    System.out.print(
-        options.job().isJson()
-            ? Json.prettyText(PlanReport.json(merge, threads, options.blockElements()))
-            : PlanReport.text(merge, threads, options.blockElements()));
   }
 
   private void print(MergePlan plan, MergeResult result, double seconds) {

@@ -1,10 +1,12 @@
 package io.weightloom.cli;
 
-import io.weightloom.job.KernelWarmUp;
 import io.weightloom.job.MergeRequest;
+import io.weightloom.job.PreparedMerge;
+import io.weightloom.job.RecipeYaml;
 import io.weightloom.merge.Numerics;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlanner;
+import java.nio.file.Path;
 import java.util.function.Function;
 import org.apache.spark.SparkContext;
 import picocli.CommandLine.Mixin;
@@ -12,7 +14,7 @@ import picocli.CommandLine.Option;
 
 /** The options of what merges. */
 final class MergeOptions {
-  @Mixin private JobOptions job = new JobOptions();
+  @Mixin private OutputOptions output = new OutputOptions();
 
   @Option(
       names = "--numerics",
@@ -26,43 +28,33 @@ final class MergeOptions {
       description = "seed of random masks (default: 0)")
   private long seed;
 
-  @Option(names = "--overwrite", description = "replace OUT if it exists")
-  private boolean overwrite;
-
-  @Option(
-      names = "--out-shard-size",
-      paramLabel = "SIZE",
-      defaultValue = "5B",
-      converter = SizeConverter.class,
-      description = "most bytes in a file of the output: 5B, 500M (default: 5B)")
-  private long shardBytes = MergePlanner.Options.SHARD_BYTES;
-
-  @Option(
-      names = "--block-size",
-      paramLabel = "ELEMENTS",
-      defaultValue = "" + MergeRequest.BLOCK_ELEMENTS,
-      description = "elements read at a time: a power of two from 2048 to 1048576")
-  private int blockElements = MergeRequest.BLOCK_ELEMENTS;
-
   MergePlanner.Options planning() {
-    Sizes.requireBlock(blockElements);
-    return new MergePlanner.Options(numerics, seed, shardBytes);
+    return output.planning(numerics, seed);
+  }
+
+  MergeRequest request(RecipeYaml recipe, Path target) {
+    return output.request(recipe, target, planning());
   }
 
   boolean overwrite() {
-    return overwrite;
+    return output.overwrite();
   }
 
   int blockElements() {
-    return blockElements;
+    return output.blockElements();
   }
 
   JobOptions job() {
-    return job;
+    return output.job();
+  }
+
+  /** What a merge would do. */
+  String plan(PreparedMerge merge) {
+    return output.plan(merge);
   }
 
   /** Runs a job while the kernels of this plan are warm. */
   <T> JobOptions.Ended<T> run(MergePlan plan, Function<SparkContext, T> work) {
-    return job.run(() -> KernelWarmUp.of(plan, blockElements), work);
+    return output.run(plan, work);
   }
 }

@@ -44,14 +44,7 @@ final class UnpackCommand implements Callable<Integer> {
   public Integer call() {
     RecipeYaml yaml = BundleJob.unpacking(bundle.toAbsolutePath().normalize(), model, base);
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
-    MergeRequest request =
-        new MergeRequest(
-            yaml,
-            output,
-            options.planning(),
-            options.overwrite(),
-            options.blockElements(),
-            options.job().progress());
+    MergeRequest request = options.request(yaml, output);
     request.requireWritable(merge);
     options.run(merge.plan(), spark -> MergeJob.run(spark, request, merge));
     System.err.printf(

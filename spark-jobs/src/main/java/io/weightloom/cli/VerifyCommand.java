@@ -8,7 +8,7 @@ import io.weightloom.job.Units;
 import io.weightloom.job.VerifyJob;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code weightloom verify}. */
@@ -28,13 +28,12 @@ final class VerifyCommand implements Callable<Integer> {
       description = "a directory, a safetensors file, or a name in the Hugging Face cache")
   private String model = "";
 
-  @Option(names = "--output", defaultValue = "text", description = "text or json")
-  private Output format = Output.TEXT;
+  @Mixin private OutputFormat format = new OutputFormat();
 
   @Override
   public Integer call() {
     VerifyJob.Verdict verdict = VerifyJob.run(ModelReference.resolve(model, System.getenv()));
-    if (format == Output.JSON) {
+    if (format.isJson()) {
       ObjectNode out = Json.object();
       out.put("model", model);
       out.put("ok", verdict.problems().isEmpty());

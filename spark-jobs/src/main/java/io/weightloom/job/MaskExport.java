@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -95,39 +94,13 @@ public final class MaskExport {
   }
 
   /**
-   * Writes the masks of a merge whose output is packed.
+   * Writes masks as a table.
    *
-   * @param request whose output is the directory of the table
+   * @param packed the directory of the masks, one bit an element
+   * @param request of the merge that wrote them; its output is the directory of the table
    * @throws WeightloomException if it cannot; nothing is left under the output's name
    */
-  public static void toParquet(SparkContext spark, MergeRequest request, PreparedMerge merge) {
-    Path target = request.output().toAbsolutePath().normalize();
-    Path packed = target.resolveSibling("." + target.getFileName() + ".bits-" + UUID.randomUUID());
-    try {
-      MergeRequest bits =
-          new MergeRequest(
-              request.recipe(),
-              packed,
-              request.options(),
-              false,
-              request.blockElements(),
-              request.progress());
-      MergeJob.run(spark, bits, merge);
-      write(spark, packed, request, merge);
-    } finally {
-      discard(packed);
-    }
-  }
-
-  private static void discard(Path dir) {
-    try {
-      OutputDir.delete(dir);
-    } catch (IOException e) {
-      throw OutputDir.cannotWrite(dir.toString(), e);
-    }
-  }
-
-  private static void write(
+  static void toParquet(
       SparkContext spark, Path packed, MergeRequest request, PreparedMerge merge) {
     MaskDir masks = MaskDir.open(packed.toString());
     List<Chunk> chunks = new ArrayList<>();

@@ -16,17 +16,17 @@ public final class CountedStorage implements StorageProvider, Storage {
   private static final Map<String, AtomicIntegerArray> READS = new ConcurrentHashMap<>();
 
   /** The path of a local file or directory under the scheme. */
-  static String path(Path local) {
+  public static String path(Path local) {
     return SCHEME + ":" + local.toAbsolutePath();
   }
 
   /** Forgets all counts. */
-  static void clear() {
+  public static void clear() {
     READS.clear();
   }
 
   /** How often bytes of a file were read: the least and the most of those in a range. */
-  static int[] reads(Path file, int begin, int end) {
+  public static int[] reads(Path file, int begin, int end) {
     AtomicIntegerArray counts = READS.get(file.toAbsolutePath().toString());
     int[] of = new int[end - begin];
     Arrays.setAll(of, i -> counts == null ? 0 : counts.get(begin + i));

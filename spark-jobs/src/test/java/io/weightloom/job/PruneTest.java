@@ -125,13 +125,16 @@ class PruneTest {
   void masksAsATableHoldTheSameBitsRowByRow() {
     Merging packed = pruning("b", "magnitude_pruning", "0.5", "output: packed");
     packed.into(dir.resolve("masks"));
-    RecipeYaml yaml = RecipeYaml.parse("recipe.yml", packed.recipe());
+    Merging weights = pruning("b", "magnitude_pruning", "0.5", "");
     io.weightloom.plan.MergePlanner.Options options =
         new io.weightloom.plan.MergePlanner.Options(
             packed.numerics(), 0, io.weightloom.plan.MergePlanner.Options.SHARD_BYTES);
-    MergeRequest request =
-        new MergeRequest(yaml, dir.resolve("table"), options, false, 1 << 16, Progress.NONE);
-    MaskExport.toParquet(LocalSpark.get(), request, PreparedMerge.of(yaml.recipe(), options));
+    MergeResult result =
+        PruneJob.of(
+                request(weights, dir.resolve("sparse"), options),
+                request(packed, dir.resolve("table"), options),
+                PruneJob.MaskFormat.PARQUET)
+            .run(LocalSpark.get());
 
     Map<String, Stored> masks = SavedModel.read(dir.resolve("masks"));
     List<org.apache.spark.sql.Row> rows =
@@ -156,6 +159,16 @@ class PruneTest {
     }
     assertThat(rows.get(0).<Long>getAs("kept")).isEqualTo(32);
     assertThat(rows.get(0).<Long>getAs("row_end")).isEqualTo(9);
+    // Of 126 weights of two layers 62 went, 31 of each.
+    assertThat(PrunedCounts.of(result)).isEqualTo(new PrunedCounts(2, 126, 62));
+    assertThat(dir.toFile().list())
+        .containsExactlyInAnyOrder("a", "b", "norms.safetensors", "masks", "sparse", "table");
+  }
+
+  private static MergeRequest request(
+      Merging merging, Path out, io.weightloom.plan.MergePlanner.Options options) {
+    RecipeYaml yaml = RecipeYaml.parse("recipe.yml", merging.recipe());
+    return new MergeRequest(yaml, out, options, false, 1 << 16, Progress.NONE);
   }
 
   @Test
