@@ -4,18 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.weightloom.io.ModelDir;
+import io.weightloom.io.TensorLocation;
+import io.weightloom.io.safetensors.Profile;
+import io.weightloom.job.CountedStorage;
 import io.weightloom.job.Family;
 import io.weightloom.job.LocalSpark;
+import io.weightloom.job.PruneJob;
 import io.weightloom.job.SavedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** {@code prune} and {@code masks} from the command line. */
 @NullUnmarked
@@ -68,6 +77,34 @@ class PruneCommandTest {
         .hasSameBinaryContentAs(out.resolve("model.safetensors"));
     assertThat(Cli.run("masks", dir.resolve("masks"), dir.resolve("masks")).out())
         .contains(UP, "1.0000");
+  }
+
+  /** How often a pruning reads the weights that it prunes: the least and the most of a byte. */
+  private int[] reads(String options) {
+    CountedStorage.clear();
+    Cli run =
+        Cli.run(
+            Stream.concat(
+                    Stream.of("prune", CountedStorage.path(model), dir.resolve("sparse")),
+                    Arrays.stream((options + " --overwrite").split(" ")))
+                .toArray());
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    TensorLocation up =
+        Objects.requireNonNull(ModelDir.open(model.toString(), Profile.STRICT).tensors().get(UP));
+    return CountedStorage.reads(Path.of(up.file()), (int) up.begin(), (int) up.end());
+  }
+
+  @ParameterizedTest
+  @EnumSource(PruneJob.MaskFormat.class)
+  void theMaskComesOfTheReadThatGivesTheWeights(PruneJob.MaskFormat format) {
+    String masks =
+        " --masks %s --mask-format %s"
+            .formatted(dir.resolve("masks"), format.name().toLowerCase(Locale.ROOT));
+
+    assertThat(reads("--sparsity 1" + masks)).containsExactly(1, 1);
+    assertThat(dir.resolve("masks")).isNotEmptyDirectory();
+    // Rows are looked at before they are read in their turn, for both outputs at once.
+    assertThat(reads("--nm 2:4" + masks)).isEqualTo(reads("--nm 2:4"));
   }
 
   @Test
@@ -186,8 +223,8 @@ class PruneCommandTest {
   void whatIsWrongIsSaidAndLeavesNothing(String options, int code, String message) {
     Path out = dir.resolve("out");
     Object[] args =
-        java.util.stream.Stream.concat(
-                java.util.stream.Stream.of("prune", model, out),
+        Stream.concat(
+                Stream.of("prune", model, out),
                 Arrays.stream(options.trim().split(" ")))
             .toArray();
 

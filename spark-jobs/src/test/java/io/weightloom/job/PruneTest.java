@@ -172,6 +172,13 @@ class PruneTest {
   }
 
   @Test
+  void aMergeThatIsNoPruningHasPrunedNothing() {
+    MergeResult result = pruning("b", "passthrough", "", "").into(dir.resolve("copy"));
+
+    assertThat(PrunedCounts.of(result)).isEqualTo(new PrunedCounts(0, 0, 0));
+  }
+
+  @Test
   void masksAreCombinedAndCompared() {
     pruning("b", "magnitude_pruning", "0.5", "output: packed").into(dir.resolve("half"));
     pruning("b", "magnitude_pruning", "0.25", "output: packed").into(dir.resolve("most"));
