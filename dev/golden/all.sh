@@ -19,6 +19,9 @@ weightwatcher=$(dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors)
 "$venv/bin/pip" install -q peft==0.21.2
 "$venv/bin/python" dev/golden/lora.py arrow-io/src/test/resources/golden/lora
 
+compressed=$(dev/venv.sh compressed-tensors compressed-tensors==0.12.2 torch numpy)
+"$compressed/bin/python" dev/golden/sparse_bitmask.py
+
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
 java -cp testkit/target/classes io.weightloom.testkit.HostileSafetensors "$corpus"

@@ -68,6 +68,13 @@ final class PruneCommand implements Callable<Integer> {
       description = "JSON list of one number a layer, the higher the more it matters")
   private @Nullable Path layerScores;
 
+  @Option(
+      names = "--format",
+      defaultValue = "dense",
+      description =
+          "dense (zeros as zeros) or sparse_bitmask (compressed-tensors', no zeros) (default: dense)")
+  private PruneJob.Format format = PruneJob.Format.DENSE;
+
   @Option(names = "--masks", paramLabel = "DIR", description = "write the mask here too")
   private @Nullable Path masks;
 
@@ -103,7 +110,7 @@ final class PruneCommand implements Callable<Integer> {
 
   private void removeLayers(ModelDir dir, int layers, MergePlanner.Options planning) {
     Path scores = layerScores;
-    if (scores == null || what.isGiven() || masks != null) {
+    if (scores == null || what.isGiven() || masks != null || format != PruneJob.Format.DENSE) {
       throw WeightloomException.usage(
           "Cannot remove layers: --drop-layers takes --layer-scores and nothing that prunes weights (prune what comes of it in a second step)");
     }
@@ -178,6 +185,7 @@ final class PruneCommand implements Callable<Integer> {
       Path maskDir = masks;
       return PruneJob.of(
           options.request(recipe.yaml(elements), output, planning),
+          format,
           maskDir == null
               ? null
               : options.request(recipe.writing("packed").yaml(elements), maskDir, planning),
@@ -186,7 +194,7 @@ final class PruneCommand implements Callable<Integer> {
 
     private PruneReport run(SparkContext spark, PruneJob job) {
       job.merge().plan().warnings().forEach(w -> System.err.println("warning: " + w));
-      return PruneReport.of(job.merge().plan(), job.run(spark));
+      return new PruneReport(job.merge().plan(), output, job.run(spark));
     }
 
     private void print(JobOptions.Ended<PruneReport> ended) {

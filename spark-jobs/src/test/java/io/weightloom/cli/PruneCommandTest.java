@@ -108,6 +108,36 @@ class PruneCommandTest {
   }
 
   @Test
+  void zerosNeedNotBeStored() throws IOException {
+    Path out = dir.resolve("small");
+    Cli run =
+        Cli.run(
+            "prune",
+            model,
+            out,
+            "--nm",
+            "2:4",
+            "--format",
+            "sparse_bitmask",
+            "--masks",
+            dir.resolve("masks"),
+            "--output",
+            "json");
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    JsonNode json = new ObjectMapper().readTree(run.out());
+    assertThat(json.get("output").asText()).isEqualTo(out.toString());
+    assertThat(json.get("pruned").asLong()).isEqualTo(36);
+    String layer = UP.replace(".weight", "");
+    assertThat(SavedModel.read(out).get(layer + ".compressed").shape()).containsExactly(63L - 18);
+    assertThat(SavedModel.read(out).get(layer + ".bitmask").shape()).containsExactly(9L, 1L);
+    assertThat(SavedModel.read(dir.resolve("masks")).get(UP).data()).hasSize(8);
+    Cli verify = Cli.run("verify", out);
+    assertThat(verify.exitCode()).as(verify.err()).isZero();
+    assertThat(verify.err()).contains("every digest as the manifest says");
+  }
+
+  @Test
   void aTicketIsTheEarlyModelUnderTheTrainedMask() {
     Path out = dir.resolve("ticket");
     Cli run = Cli.run("prune", model, out, "--sparsity", "0.8", "--rewind", dir.resolve("early"));

@@ -129,9 +129,10 @@ class PruneTest {
     io.weightloom.plan.MergePlanner.Options options =
         new io.weightloom.plan.MergePlanner.Options(
             packed.numerics(), 0, io.weightloom.plan.MergePlanner.Options.SHARD_BYTES);
-    MergeResult result =
+    PruneJob.Written written =
         PruneJob.of(
                 request(weights, dir.resolve("sparse"), options),
+                PruneJob.Format.DENSE,
                 request(packed, dir.resolve("table"), options),
                 PruneJob.MaskFormat.PARQUET)
             .run(LocalSpark.get());
@@ -160,7 +161,7 @@ class PruneTest {
     assertThat(rows.get(0).<Long>getAs("kept")).isEqualTo(32);
     assertThat(rows.get(0).<Long>getAs("row_end")).isEqualTo(9);
     // Of 126 weights of two layers 62 went, 31 of each.
-    assertThat(PrunedCounts.of(result)).isEqualTo(new PrunedCounts(2, 126, 62));
+    assertThat(written.counts()).isEqualTo(new PrunedCounts(2, 126, 62));
     assertThat(dir.toFile().list())
         .containsExactlyInAnyOrder("a", "b", "norms.safetensors", "masks", "sparse", "table");
   }
