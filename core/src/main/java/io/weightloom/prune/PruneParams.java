@@ -65,7 +65,8 @@ public final class PruneParams {
     return params.choice(OUTPUT_KEY).equals("packed") ? Yield.MASK : Yield.MODEL;
   }
 
-  static boolean isMask(Params params) {
+  /** Whether what a pruning writes is the mask, not the weights. */
+  public static boolean isMask(Params params) {
     return !params.choice(OUTPUT_KEY).equals("weights");
   }
 

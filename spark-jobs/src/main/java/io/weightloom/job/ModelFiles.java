@@ -10,7 +10,6 @@ import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeMethods;
 import io.weightloom.plan.MergePlan;
 import io.weightloom.plan.MergePlan.Shard;
-import io.weightloom.plan.ModelInfo;
 import io.weightloom.plan.PlannedTensor;
 import io.weightloom.plan.PlannedTensor.Merged;
 import java.nio.charset.StandardCharsets;
@@ -50,7 +49,8 @@ final class ModelFiles {
       writeCompanions(output);
     }
     output.write(RECIPE, request.recipe().text().getBytes(StandardCharsets.UTF_8));
-    output.write("README.md", card().getBytes(StandardCharsets.UTF_8));
+    String card = new ModelCard(merge, request, result).text();
+    output.write("README.md", card.getBytes(StandardCharsets.UTF_8));
     output.write(Manifest.FILE, Json.pretty(Manifest.of(merge, request, result)));
     if (plan.shards().size() > 1) {
       output.write("model.safetensors.index.json", index().toJson());
@@ -148,34 +148,5 @@ final class ModelFiles {
                 .mapToLong(t -> t.spec().byteSize())
                 .sum()),
         OptionalLong.of(merge.plan().parameters()));
-  }
-
-  private String card() {
-    MergePlan plan = merge.plan();
-    StringBuilder card = new StringBuilder("---\nbase_model:\n");
-    for (ModelInfo model : plan.models()) {
-      card.append("- ").append(Json.text(model.reference())).append('\n');
-    }
-    card.append("base_model_relation: merge\nlibrary_name: transformers\n")
-        .append("tags:\n- mergekit\n- merge\n- weightloom\n---\n\n# ")
-        .append(request.output().toAbsolutePath().normalize().getFileName())
-        .append("\n\nA merge of these models by `")
-        .append(plan.method())
-        .append("`, made with Weightloom ")
-        .append(Manifest.version())
-        .append(":\n\n");
-    for (ModelInfo model : plan.models()) {
-      card.append("- ").append(model.reference()).append('\n');
-    }
-    card.append("\nNumerics: ")
-        .append(plan.numerics().label())
-        .append(", seed ")
-        .append(plan.seed())
-        .append(". Every decision and digest is in `")
-        .append(Manifest.FILE)
-        .append("`.\n\n## Recipe\n\n```yaml\n")
-        .append(request.recipe().text().stripTrailing())
-        .append("\n```\n");
-    return card.toString();
   }
 }

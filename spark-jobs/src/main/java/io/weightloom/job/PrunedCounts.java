@@ -12,20 +12,23 @@ import io.weightloom.prune.PruneParams;
  * @param pruned how many of these went
  */
 public record PrunedCounts(int tensors, long weights, long pruned) {
+  private static final PrunedCounts NONE = new PrunedCounts(0, 0, 0);
 
   /** Counts what became of the tensors that a pruning aims at; all 0 for another merge. */
   public static PrunedCounts of(MergeResult result) {
-    int tensors = 0;
-    long weights = 0;
-    long pruned = 0;
-    for (TensorResult t : result.tensors()) {
-      if (t.planned() instanceof Merged m && PruneParams.isPruned(m.merge())) {
-        tensors++;
-        weights += m.merge().elements();
-        pruned += pruned(t);
-      }
-    }
-    return new PrunedCounts(tensors, weights, pruned);
+    return result.tensors().stream().map(PrunedCounts::of).reduce(NONE, PrunedCounts::plus);
+  }
+
+  /** Counts what became of one tensor. */
+  static PrunedCounts of(TensorResult tensor) {
+    return tensor.planned() instanceof Merged m && PruneParams.isPruned(m.merge())
+        ? new PrunedCounts(1, m.merge().elements(), pruned(tensor))
+        : NONE;
+  }
+
+  PrunedCounts plus(PrunedCounts other) {
+    return new PrunedCounts(
+        tensors + other.tensors, weights + other.weights, pruned + other.pruned);
   }
 
   /** Methods of matrices record what went, the others count what they kept. */

@@ -172,6 +172,50 @@ class PruneTest {
     return new MergeRequest(yaml, out, options, false, 1 << 16, Progress.NONE);
   }
 
+  private String card(String model) throws IOException {
+    return Files.readString(dir.resolve(model).resolve("README.md"));
+  }
+
+  @Test
+  void theCardSaysWhatWasPrunedAndHow() throws IOException {
+    pruning("b", "magnitude_pruning", "0.5", "").into(dir.resolve("sparse"));
+    pruning("b", "magnitude_pruning", "0.5", "output: packed").into(dir.resolve("masks"));
+
+    assertThat(card("sparse"))
+        .startsWith("---\nbase_model:\n- \"" + dir.resolve("b") + "\"\nlibrary_name: transformers\n")
+        .contains(
+            "tags:\n- pruned\n- weightloom\n---\n\n# sparse\n\nA pruning by `magnitude_pruning`, made",
+            ": 62 of 126 weights (49.21 %) of 2 tensors were set to 0.\n\n- " + dir.resolve("b"),
+            "| mlp.up_proj.weight | 2 | 126 | 62 | 49.21 % |\n",
+            "```yaml\nmerge_method: magnitude_pruning\n")
+        .doesNotContain("merge\n", "A merge");
+    assertThat(card("masks"))
+        .contains("The mask of a pruning by `magnitude_pruning`", "62 of 126 weights");
+  }
+
+  @Test
+  void theCardOfATicketSaysWhoseTheMaskIs() throws IOException {
+    Family.weights("c", "F32").writeModel(dir.resolve("c"), Family.CONFIG);
+    Merging.of(
+            "merge_method: magnitude_pruning\nmodels: [{model: DIR/b}, {model: DIR/c}]\nparameters: {sparsity: 0.5}\n"
+                .replace("DIR", dir.toString()))
+        .into(dir.resolve("ticket"));
+
+    assertThat(card("ticket"))
+        .contains("The first of these models said which, the weights are those of the last:\n\n- "
+                + dir.resolve("b")
+                + "\n- "
+                + dir.resolve("c"));
+  }
+
+  @Test
+  void structuredPruningIsCountedInTheCard() throws IOException {
+    pruning("b", "structured_pruning", "0.34", "unit: rows").into(dir.resolve("sparse"));
+
+    // Three of nine rows of seven, in each of two layers.
+    assertThat(card("sparse")).contains("42 of 126 weights (33.33 %) of 2 tensors");
+  }
+
   @Test
   void aMergeThatIsNoPruningHasPrunedNothing() {
     MergeResult result = pruning("b", "passthrough", "", "").into(dir.resolve("copy"));
