@@ -4,7 +4,8 @@
 Prints each case as the tests hold it: core/src/test/java/io/weightloom/merge/MatrixMethodsTest.java.
 The values of TSV-M, Iso-C, Iso-CTS, RegMean and WUDI were compared with those of the papers' own codes on the same
 input (AntoAndGar/task_singular_vectors a6c9718, danielm1405/iso-merging d34010a, bloomberg/dataless-model-merging
-92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone.
+92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone. Twin-Merging's two ways to compress were
+compared with sparsify.py of LZY-the-boys/Twin-Merging f481c60 (torch, fp64).
 """
 import numpy as np
 
@@ -91,6 +92,28 @@ def wudi_closed(deltas):
     return sum(d @ g for d, g in zip(deltas, grams)) @ np.linalg.pinv(sum(grams))
 
 
+def largest(x, count):
+    flat = x.ravel()
+    kept = np.zeros_like(flat)
+    at = np.argsort(-np.abs(flat), kind="stable")[:count]
+    kept[at] = flat[at]
+    return kept.reshape(x.shape)
+
+
+def twin(deltas, weights, scaling, mask_rate, by):
+    shared = scaling * sum(deltas)
+    density = 1 - mask_rate
+    merged = shared.copy()
+    for w, d in zip(weights, deltas):
+        v = d - shared
+        if by == "svd":
+            u, s, vt = first(svd(v), int(density * min(v.shape)))
+            merged += w * (u * s) @ vt
+        else:
+            merged += w * largest(v, int(density * v.size))
+    return merged
+
+
 def show(name, value):
     print(f"{name}\n{np.asarray(value)}")
 
@@ -106,3 +129,8 @@ for n in (0, 1, 300):
     show(f"wudi, {n} steps", wudi([T1, T2], n, 1e-5))
 show("wudi, 3000 steps of 1e-2", wudi([T1, T2], 3000, 1e-2))
 show("wudi, closed form", wudi_closed([T1, T2]))
+ROUTING = np.exp([1., 0]) / np.exp([1., 0]).sum()
+TWO = [np.array([[1., 2], [0, 0]]), np.array([[0., 0], [3, -1]])]
+show("twin_merging, rank 2 of 3", twin([D1, D2], ROUTING, .29, .25, "svd"))
+show("twin_merging, 4 of 9 elements", twin([D1, D2], ROUTING, .29, .5, "magnitude"))
+show("twin_merging, 2 of 4 elements", twin(TWO, ROUTING, .5, .5, "magnitude"))

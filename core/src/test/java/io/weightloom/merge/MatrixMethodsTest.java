@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
+import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.tensor.DType;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
@@ -169,6 +171,156 @@ class MatrixMethodsTest {
     }
   }
 
+  private static final double[] ROUTING = {.7310585786300049, .2689414213699951};
+
+  private static MatrixInMemory twin(double scaling, double maskRate) {
+    return MatrixInMemory.of("twin_merging")
+        .set("weight", ROUTING)
+        .set("scaling", scaling)
+        .set("mask_rate", maskRate);
+  }
+
+  @Test
+  void twinKeepsTheLeadingTripletsOfWhatIsExclusive() {
+    MatrixInMemory.Result merged = twin(.29, .25).taskVectors(DELTA1, DELTA2);
+
+    assertClose(
+        merged.values(),
+        TEN_DIGITS,
+        2.4447007974,
+        .7324238930,
+        .4907569088,
+        .0133368555,
+        1.6962546049,
+        .0238957649,
+        .4891342840,
+        .0056413296,
+        .8687512687);
+    assertThat(merged.decisions()).isEqualTo(Map.of("rank_per_model", 2));
+  }
+
+  /** Of the elements of 0.58 the one with the lower index stays. */
+  @Test
+  void twinKeepsTheLargestElementsOfWhatIsExclusive() {
+    MatrixInMemory.Result merged =
+        twin(.29, .5).set("compress", "magnitude").taskVectors(DELTA1, DELTA2);
+
+    assertClose(
+        merged.values(),
+        TEN_DIGITS,
+        2.5051477847,
+        .7310585786,
+        .5378828427,
+        0,
+        1.6960961939,
+        0,
+        .9618968183,
+        0,
+        .6929553970);
+    assertThat(merged.decisions()).isEqualTo(Map.of("kept_per_model", 4));
+  }
+
+  @Test
+  void twinMergesByHand() {
+    Matrix first = Matrix.of(new double[] {1, 2}, new double[] {0, 0});
+    Matrix second = Matrix.of(new double[] {0, 0}, new double[] {3, -1});
+
+    assertClose(
+        twin(.5, .5).set("compress", "magnitude").taskVectors(first, second).values(),
+        TEN_DIGITS,
+        .5,
+        1.4621171573,
+        .8068242641,
+        -.5);
+  }
+
+  /** The rank of a tenth of 768 is 76, of a tenth of 10 none: 1 − 0.9 is less than a tenth. */
+  @ParameterizedTest
+  @CsvSource({"768, 76", "10, 0", "11, 1"})
+  void twinsShareOfARankIsTheReferences(int side, int rank) {
+    Matrix task = Matrix.zeros(side, side);
+    task.values()[0] = 1;
+
+    // A routing weight of 0 takes no factorisation.
+    assertThat(
+            MatrixInMemory.of("twin_merging")
+                .set("weight", new double[] {0})
+                .set("normalize", false)
+                .taskVectors(task)
+                .decisions())
+        .isEqualTo(Map.of("rank_per_model", rank));
+  }
+
+  /** Uncompressed, with one model chosen by the router, that model comes back. */
+  @ParameterizedTest
+  @ValueSource(strings = {"svd", "magnitude"})
+  void twinOfOneRouteUncompressedIsThatModel(String compress) {
+    Matrix base = random(6, 4, 30);
+    Matrix[] models = {random(6, 4, 31), random(6, 4, 32)};
+
+    double[] merged =
+        twin(.29, 0)
+            .set("weight", new double[] {0, 1})
+            .set("compress", compress)
+            .run(base, models)
+            .values();
+
+    assertClose(merged, CLOSE, models[1].values());
+  }
+
+  /** The base is then the shared expert, and only what is left is routed. */
+  @Test
+  void twinWithoutScalingTakesTheBaseForTheSharedExpert() {
+    Matrix base = random(5, 5, 33);
+    Matrix model = random(5, 5, 34);
+    Matrix delta = model.copy();
+    delta.add(-1, base);
+    DenseLinAlg reference = LinAlgRegistry.reference();
+    DenseLinAlg.Svd svd = reference.svd(delta);
+    double[] expected = base.copy().values();
+    for (int i = 0; i < 25; i++) {
+      expected[i] += .5 * svd.u().at(i / 5, 0) * svd.values()[0] * svd.vt().at(0, i % 5);
+    }
+
+    double[] merged =
+        twin(0, .8 - 1e-9)
+            .set("weight", new double[] {.5})
+            .set("normalize", false)
+            .run(base, model)
+            .values();
+
+    assertClose(merged, CLOSE, expected);
+  }
+
+  /** What is no matrix is not compressed: θ* + Σ wₜ(θₜ − θ*). */
+  @Test
+  void twinRoutesVectorsWhole() {
+    TensorMerge tensor =
+        MatrixInMemory.of("twin_merging")
+            .set("weight", new double[] {.5, .25})
+            .set("normalize", false)
+            .set("scaling", .5)
+            .tensor(2, 2);
+    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
+    double[] out = arith.vector();
+    double[][] models = {
+      Arrays.copyOf(new double[] {14, 20}, Arith.CAPACITY),
+      Arrays.copyOf(new double[] {10, 28}, Arith.CAPACITY)
+    };
+
+    ((MatrixMethod) MergeMethods.named("twin_merging").orElseThrow())
+        .rest(new MergeScope(0, List.of(tensor)))
+        .emitter(arith, new Span(0, 0, 2))
+        .emit(
+            new Chunk<>(
+                    Arrays.copyOf(new double[] {10, 20}, Arith.CAPACITY), models, arith.vectors(0))
+                .at(0, 2),
+            out);
+
+    // θ* = 12, 24: 12 + ½·2 − ¼·2, and 24 − ½·4 + ¼·4.
+    assertThat(Arrays.copyOf(out, 2)).containsExactly(12.5, 23);
+  }
+
   private static MatrixInMemory regmean() {
     return MatrixInMemory.of("regmean");
   }
@@ -304,7 +456,7 @@ class MatrixMethodsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tsv_m", "iso_c", "iso_cts", "knots", "wudi"})
+  @ValueSource(strings = {"tsv_m", "iso_c", "iso_cts", "knots", "wudi", "twin_merging"})
   void baseOfZeroAndShiftedModelsGiveTheSameTaskVector(String method) {
     Matrix base = random(8, 5, 11);
     Matrix a = random(8, 5, 12);

@@ -63,6 +63,7 @@ class ReadsPerMethodTest {
           entry("task_arithmetic", 1),
           entry("ties", 5), // The vote by shares of the norm takes one more.
           entry("tsv_m", 4),
+          entry("twin_merging", 5),
           entry("variance_corrected", 3),
           entry("warp", 2),
           entry("wudi", 8));

@@ -14,12 +14,15 @@ import org.jspecify.annotations.Nullable;
  * A place in the tree of a recipe: {@code parameters.lambda}, {@code
  * models[math].parameters.weight}, {@code slices[0].sources[*].parameters.scale}. An item of a list
  * is named by its number, by its model (the reference or its last part) or by {@code *}, all of
- * them.
+ * them. {@code models.first} is how many of the models are merged, from the first one on.
  *
  * @param text as the user wrote it
  * @param steps keys and, in brackets, items
  */
 record RecipePath(String text, List<Step> steps) {
+
+  private static final String MODELS = "models";
+  private static final String FIRST = MODELS + ".first";
 
   /**
    * @param word the key or what stood in brackets
@@ -64,6 +67,11 @@ record RecipePath(String text, List<Step> steps) {
             .formatted(text, why));
   }
 
+  /** Whether it says how many models are merged, and so is set behind all paths into them. */
+  boolean isFirst() {
+    return text.equals(FIRST);
+  }
+
   /** The key, behind the item that it belongs to if there is one. */
   String label() {
     String key = steps.get(steps.size() - 1).word();
@@ -85,7 +93,23 @@ record RecipePath(String text, List<Step> steps) {
    * The tree with this value here; what is on the way is copied, or made where there is nothing.
    */
   Map<String, @Nullable Object> set(Map<?, ?> root, Object value) {
-    return set(root, 0, value);
+    return isFirst() ? withFirst(root, value) : set(root, 0, value);
+  }
+
+  private Map<String, @Nullable Object> withFirst(Map<?, ?> root, Object value) {
+    if (!(root.get(MODELS) instanceof List<?> models)) {
+      throw unusable(text, "the recipe has no list " + MODELS);
+    }
+    double count = value instanceof Number n ? n.doubleValue() : Double.NaN;
+    if (!(count >= 1 && count <= models.size() && count == Math.rint(count))) {
+      throw WeightloomException.usage(
+          "Cannot use the path %s of a sweep: the recipe has %d models, and %s is asked for (give whole numbers from 1 to %d)"
+              .formatted(text, models.size(), value, models.size()));
+    }
+    Map<String, @Nullable Object> copy = new LinkedHashMap<>();
+    root.forEach((k, v) -> copy.put(String.valueOf(k), v));
+    copy.put(MODELS, new ArrayList<>(models.subList(0, (int) count)));
+    return copy;
   }
 
   private Map<String, @Nullable Object> set(Map<?, ?> map, int depth, Object value) {

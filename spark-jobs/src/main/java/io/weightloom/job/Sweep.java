@@ -5,10 +5,12 @@ import io.weightloom.recipe.Recipe;
 import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -141,7 +143,17 @@ public record Sweep(List<Candidate> candidates) {
     if (values.isEmpty()) {
       throw unusable(path + " has an empty list of values", "list what to try");
     }
+    if (RecipePath.of(path).isFirst()) {
+      values.replaceAll(Sweep::whole);
+    }
     return values;
+  }
+
+  /** A range counts in decimals; a number of models is called 3, not 3.0. */
+  private static Object whole(Object value) {
+    return value instanceof Double d && d == Math.rint(d) && Math.abs(d) <= MOST
+        ? (Object) d.intValue()
+        : value;
   }
 
   private static BigDecimal number(String path, Map<?, ?> range, String key) {
@@ -173,8 +185,13 @@ public record Sweep(List<Candidate> candidates) {
     String[] parts = text.split(":", -1);
     if (parts.length == 3) {
       try {
-        return range(
-            path, new BigDecimal(parts[0]), new BigDecimal(parts[1]), new BigDecimal(parts[2]));
+        return values(
+            path,
+            range(
+                path,
+                new BigDecimal(parts[0]),
+                new BigDecimal(parts[1]),
+                new BigDecimal(parts[2])));
       } catch (NumberFormatException e) {
         throw unusable(
             "%s has the range %s, whose parts must be numbers".formatted(path, text),
@@ -220,8 +237,11 @@ public record Sweep(List<Candidate> candidates) {
     Set<String> names = new LinkedHashSet<>();
     for (Map<String, Object> values : tried) {
       Map<String, @Nullable Object> tree = new LinkedHashMap<>(plain);
-      for (Map.Entry<String, Object> v : values.entrySet()) {
-        tree = RecipePath.of(v.getKey()).set(tree, v.getValue());
+      // What models there are comes last: a path may name one that is then left out.
+      List<String> paths = new ArrayList<>(values.keySet());
+      paths.sort(Comparator.comparing(p -> RecipePath.of(p).isFirst()));
+      for (String p : paths) {
+        tree = RecipePath.of(p).set(tree, Objects.requireNonNull(values.get(p)));
       }
       String name = name(values);
       if (name.length() > LONGEST_NAME || !names.add(name)) {

@@ -204,6 +204,34 @@ class SweepCommandTest {
     assertThat(out).doesNotExist();
   }
 
+  @Test
+  void averagesOfTheFirstModelsAreACandidateEach() throws IOException {
+    Path soup =
+        Family.file(
+            dir.resolve("soup.yml"),
+            """
+            merge_method: model_soup
+            models: [{model: ZOO/a}, {model: ZOO/b}, {model: ZOO/base}]
+            dtype: bfloat16
+            weightloom: {sweep: {models.first: {from: 1, to: 3, step: 1}}}
+            """
+                .replace("ZOO", zoo.toString()));
+
+    Cli run = Cli.run("sweep", soup, out);
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(names(out))
+        .containsExactly("first=1", "first=2", "first=3", "sweep.csv", "sweep.json");
+    Path even =
+        Family.file(
+            dir.resolve("even.yml"),
+            "merge_method: linear\nmodels: [{model: ZOO/a, parameters: {weight: 1}}, {model: ZOO/b, parameters: {weight: 1}}]\ndtype: bfloat16\n"
+                .replace("ZOO", zoo.toString()));
+    assertThat(Cli.run("merge", even, dir.resolve("even")).exitCode()).isZero();
+    assertThat(out.resolve("first=2/model.safetensors"))
+        .hasSameBinaryContentAs(dir.resolve("even/model.safetensors"));
+  }
+
   /** a and c go well together; with b everything is worse. */
   @ParameterizedTest
   @CsvSource({"1", "2", "16"})

@@ -176,6 +176,38 @@ class ManyOutputsTest {
     }
   }
 
+  /** The running averages of a training: one read, whatever their number. */
+  @ParameterizedTest
+  @MethodSource("cuts")
+  void averagesOfTheFirstModelsComeFromOneRead(WorkPlan.Cut cut) throws IOException {
+    List<String> order = List.of("b", "base", "a");
+    Sweep sweep =
+        Sweep.parse(
+            "soup.yml", averages(order, CountedStorage.path(zoo)), List.of("models.first=1:3:1"));
+    Map<String, String> recipes = new TreeMap<>();
+    sweep.candidates().forEach(c -> recipes.put(c.name(), c.recipe().text()));
+    CountedStorage.clear();
+
+    together(dir.resolve("together"), recipes, cut);
+
+    for (String model : order) {
+      assertThat(reads(model)).as(model).containsExactly(1, 1);
+    }
+    for (int n = 1; n <= order.size(); n++) {
+      Path alone = dir.resolve("alone").resolve("first=" + n);
+      Merging.of(averages(order.subList(0, n), zoo.toString())).into(alone);
+      assertThat(alone.resolve("model.safetensors"))
+          .hasSameBinaryContentAs(
+              dir.resolve("together").resolve("first=" + n).resolve("model.safetensors"));
+    }
+  }
+
+  private static String averages(List<String> models, String root) {
+    StringBuilder recipe = new StringBuilder("merge_method: model_soup\nmodels:\n");
+    models.forEach(m -> recipe.append("  - model: %s/%s\n".formatted(root, m)));
+    return recipe + "dtype: bfloat16\n";
+  }
+
   @ParameterizedTest
   @MethodSource("cuts")
   void aSweepOfTiesReadsAsOftenAsOneMerge(WorkPlan.Cut cut) {

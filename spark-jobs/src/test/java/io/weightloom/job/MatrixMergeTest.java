@@ -76,6 +76,8 @@ class MatrixMergeTest {
         "knots|",
         "wudi|weightloom: {iterations: 20}",
         "wudi|weightloom: {variant: closed_form}",
+        "twin_merging|weightloom: {mask_rate: 0.5}",
+        "twin_merging|weightloom: {variant: magnitude}",
       })
   void bytesDoNotDependOnCoresBlocksOrShards(String method, String extra) throws IOException {
     Merging merging = Merging.of(recipe(method, extra == null ? "" : extra));

@@ -11,6 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which recipes a sweep stands for, and what they are called. */
 class SweepTest {
@@ -137,6 +138,36 @@ class SweepTest {
         .containsExactly("lambda=1", "lambda=_0_0.5_1_");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"models.first=1:2:1", "models.first=1,2"})
+  void theFirstModelsCanBeTried(String set) {
+    Sweep sweep = sweep("", set);
+
+    assertThat(names(sweep)).containsExactly("first=1", "first=2");
+    assertThat(sweep.candidates().get(0).values()).isEqualTo(Map.of("models.first", 1));
+    assertThat(models(sweep, 0)).containsExactly("org/math");
+    assertThat(models(sweep, 1)).containsExactly("org/math", "org/code");
+    assertThat(names(sweep("weightloom: {sweep: {models.first: {from: 1, to: 2, step: 1}}}")))
+        .containsExactly("first=1", "first=2");
+  }
+
+  private static List<String> models(Sweep sweep, int candidate) {
+    return sweep.candidates().get(candidate).recipe().recipe().models().stream()
+        .map(Recipe.Source::model)
+        .toList();
+  }
+
+  /** Whichever path is written first. */
+  @Test
+  void aModelThatIsLeftOutMayBeNamed() {
+    Sweep sweep = sweep("", "models.first=1,2", "models[code].parameters.weight=3");
+
+    assertThat(names(sweep)).containsExactly("first=1,code.weight=3", "first=2,code.weight=3");
+    assertThat(models(sweep, 0)).containsExactly("org/math");
+    assertThat(sweep.candidates().get(1).recipe().recipe().models().get(1).parameters())
+        .containsEntry("weight", new ParamValue.Scalar(3));
+  }
+
   @Test
   void namesTooLongForADirectoryAreNumbers() {
     String many =
@@ -172,6 +203,10 @@ class SweepTest {
         "| parameters.lambda=1,1 | some values are tried twice",
         "| parameters.lamda=1 | parameters.lamda: unknown parameter of ties (did you mean lambda?)",
         "| models[physics].parameters.weight=1 | no item physics, there are 0 org/math, 1 org/code",
+        "| models.first=0 | the recipe has 2 models, and 0 is asked for (give whole numbers",
+        "| models.first=3 | the recipe has 2 models, and 3 is asked for",
+        "| models.first=1.5 | the recipe has 2 models, and 1.5 is asked for",
+        "| models.first=math | the recipe has 2 models, and math is asked for",
         "| models[0=1 | a bracket is not closed",
         "| .=1 | it has an empty step",
         "| merge_method.x=1 | merge_method holds ties, not keys",

@@ -60,7 +60,7 @@ public final class MatrixParams {
     Params p = scope.tensors().get(0).params();
     return "base".equals(p.global().get(REST))
         ? new Rest.Base()
-        : new Rest.TaskVectors(p.number("lambda"));
+        : Rest.TaskVectors.mean(p.number("lambda"), scope.models());
   }
 
   public static long rows(TensorMerge matrix) {

@@ -34,12 +34,19 @@ public sealed interface Rest extends MergeState {
   }
 
   /**
-   * θ₀ + λ·(mean of the task vectors).
+   * θ₀ + Σ wₖ(θₖ − θ₀).
    *
-   * @param lambda λ
+   * @param weights wₖ by model
    */
-  record TaskVectors(double lambda) implements Rest {
+  record TaskVectors(double[] weights) implements Rest {
     private static final long serialVersionUID = 1;
+
+    /** θ₀ + λ·(mean of the task vectors). */
+    static TaskVectors mean(double lambda, int models) {
+      double[] weights = new double[models];
+      Arrays.fill(weights, lambda / models);
+      return new TaskVectors(weights);
+    }
 
     @Override
     public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
@@ -52,8 +59,6 @@ public sealed interface Rest extends MergeState {
       for (V delta : deltas) {
         arith.subtract(delta, chunk.base(), delta, n);
       }
-      double[] weights = new double[deltas.length];
-      Arrays.fill(weights, lambda / deltas.length);
       arith.weightedSum(deltas, weights, out, n);
       arith.add(chunk.base(), out, out, n);
     }
