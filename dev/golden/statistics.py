@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The golden values of statistics and comparisons: NumPy, SciPy, PyTorch and NetworkX on random weights.
 
-Writes core/src/test/resources/golden/{stats,compare,lineage}.properties: the data as base64, the values as hexadecimal
+Writes core/src/test/resources/golden/{stats,embedding,compare,subspaces,lineage}.properties: the data as base64, the values as hexadecimal
 floats. Run with the environment that dev/peers.sh makes, SciPy and NetworkX added.
 """
 import base64
@@ -24,6 +24,7 @@ TARGETS = {"BF16": (torch.bfloat16, 3.3895313892515355e38), "F16": (torch.float1
 ROWS, COLUMNS = 24, 40
 QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]
 MAGNITUDES = [0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999]
+NEAR_ZERO = [0.01, 0.1]
 HEADER = f"# Made by dev/golden/statistics.py: NumPy {np.__version__}, SciPy {scipy.__version__}, PyTorch {torch.__version__}, NetworkX {networkx.__version__}\n"
 
 
@@ -160,6 +161,7 @@ def stats():
             "quantiles": [quantile(x, q) for q in QUANTILES],
             "magnitudes": [quantile(np.abs(x), q) for q in MAGNITUDES],
             "outliers": [int((np.abs(long - mean) > k * np.sqrt(m2)).sum()) for k in (3, 6, 10)],
+            "near_zeros": [int((np.abs(long) <= s * np.sqrt((long ** 2).mean())).sum()) for s in NEAR_ZERO],
             "entropy": entropies(name, raw),
             "zeros_in_4": np.bincount(groups4, minlength=5).tolist(),
             "zeros_in_8": np.bincount(groups8, minlength=9).tolist(),
@@ -187,6 +189,30 @@ def stats():
     (OUT / "stats.properties").write_text("".join(lines))
 
 
+def embedding():
+    rows, columns, unused = 19, 23, [4, 11, 12, 13]
+    lines = [HEADER, f"rows={rows}\n", f"columns={columns}\n", "unused=4,11-13\n"]
+    for seed, (name, dtype) in enumerate(TYPES.items()):
+        w = torch.randn(rows, columns, generator=torch.Generator().manual_seed(100 + seed), dtype=torch.float64) + 0.3
+        w[unused] = w[4] * 0.1 + w[unused] * 0.01
+        w[7] = w[4] * 1.001
+        w[9] = 0
+        w = w.to(dtype)
+        w[2, 5] = float("inf")
+        e = w.to(torch.float64).numpy().astype(np.longdouble)
+        e[~np.isfinite(e)] = 0
+        mean, of = e.mean(axis=0), e[unused].mean(axis=0)
+
+        def cosine(a, b):
+            norms = np.sqrt((a ** 2).sum() * (b ** 2).sum())
+            return 1 - (a * b).sum() / norms if norms else float("nan")
+        lines.append(f"{name}.bytes={stored(w)}\n")
+        for r in range(rows):
+            lengths = [float(np.sqrt((d ** 2).sum())) for d in (e[r], e[r] - mean, e[r] - of)]
+            lines.append(f"{name}.{r}={shown(lengths + [float(cosine(e[r], of)), float(cosine(e[r] - mean, of - mean))])}\n")
+    (OUT / "embedding.properties").write_text("".join(lines))
+
+
 def gini(x):
     x = np.sort(np.abs(x))
     n = len(x)
@@ -200,6 +226,7 @@ def energy(x, share):
 
 def compare():
     lines = [HEADER, f"rows={ROWS}\n", f"columns={ROWS}\n"]
+    every = {}
     for name, dtype in TYPES.items():
         generator = torch.Generator().manual_seed(77)
         base = (torch.randn(ROWS, ROWS, generator=generator, dtype=torch.float64) * 0.02)
@@ -214,6 +241,7 @@ def compare():
         w = [m.to(torch.float64).numpy().ravel() for m in models]
         raw = [m.contiguous().view(torch.uint8).numpy().reshape(-1, m.element_size()) for m in models]
         taus = [(x - w[0]).astype(np.float32).astype(np.float64) for x in w[1:]]
+        every[name] = taus
         for k, m in enumerate(models):
             lines.append(f"{name}.bytes.{k}={stored(m)}\n")
         for k, tau in enumerate(taus):
@@ -249,7 +277,40 @@ def compare():
         lines.append(f"{name}.against={shown(against)}\n")
         unique = [int((top[a] & (np.stack(top).sum(axis=0) == 1)).sum()) for a in range(3)]
         lines.append(f"{name}.unique={shown(unique)}\n")
+    for name in TYPES:  # A model of this tensor and the one in F16.
+        both = [np.concatenate(pair) for pair in zip(every[name], every["F16"])]
+        k = max(1, int(0.2 * both[0].size))
+        thresholds = [np.sort(np.abs(t))[::-1][k - 1] for t in both]
+        top = np.stack([np.abs(t) >= least for t, least in zip(both, thresholds)])
+        values = {"thresholds": [float(t) for t in thresholds], "sizes": top.sum(axis=1),
+                  "tensor_sizes": top[:, :every[name][0].size].sum(axis=1),
+                  "shared": [int((top[a] & top[b]).sum()) for a, b in itertools.combinations(range(3), 2)],
+                  "unique": [int((t & (top.sum(axis=0) == 1)).sum()) for t in top]}
+        for key, value in values.items():
+            lines.append(f"{name}.model.{key}={shown(value)}\n")
     (OUT / "compare.properties").write_text("".join(lines))
+
+
+def subspaces():
+    directions = 4
+    lines = [HEADER, f"directions={directions}\n"]
+    for case, (rows, columns) in enumerate([(33, 20), (20, 33), (300, 9), (16, 16)]):
+        lines.append(f"{case}.shape={rows},{columns}\n")
+        for name in ("BF16", "F32"):
+            generator = torch.Generator().manual_seed(900 + case)
+
+            def normal(*shape):
+                return torch.randn(*shape, generator=generator, dtype=torch.float64)
+            base = (normal(rows, columns) * 0.02).to(TYPES[name])
+            common = normal(rows, 2) @ normal(2, columns) * 0.01
+            models = [base] + [(base.to(torch.float64) + common + normal(rows, columns) * 0.005).to(TYPES[name]) for _ in range(2)]
+            w = [m.to(torch.float64).numpy() for m in models]
+            a, b = [np.linalg.svd((x - w[0]).astype(np.float32).astype(np.float64), full_matrices=False) for x in w[1:]]
+            left = (np.square(a.U[:, :directions].T @ b.U[:, :directions])).sum() / directions
+            right = (np.square(a.Vh[:directions] @ b.Vh[:directions].T)).sum() / directions
+            lines += [f"{case}.{name}.bytes.{k}={stored(m)}\n" for k, m in enumerate(models)]
+            lines.append(f"{case}.{name}.overlap={shown([left, right])}\n")
+    (OUT / "subspaces.properties").write_text("".join(lines))
 
 
 def lineage():
@@ -277,5 +338,7 @@ def lineage():
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     stats()
+    embedding()
     compare()
+    subspaces()
     lineage()

@@ -4,6 +4,7 @@ import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.compare.CompareScan;
 import io.weightloom.compare.CompareSketch;
 import io.weightloom.compare.TensorComparison;
+import io.weightloom.compare.Top;
 import io.weightloom.stats.Reading;
 import io.weightloom.stats.TensorScan;
 import io.weightloom.stats.TensorSketch;
@@ -70,7 +71,7 @@ public class StatsBench {
   @Benchmark
   @OperationsPerInvocation(ELEMENTS)
   public TensorComparison compare() {
-    CompareScan scan = new CompareScan(true, 0);
+    CompareScan scan = new CompareScan(true, Top.NONE);
     List<TensorSpec> tensors = specs(MODELS);
     CompareSketch sketch = scan.open(tensors);
     BlockCut cut = BlockCut.of(tensors.get(0), scan.blockElements());

@@ -11,7 +11,7 @@ public final class CompareScan implements Scan<CompareSketch, TensorComparison> 
   static final int BLOCK_ELEMENTS = 1 << 16;
 
   private final boolean hasBase;
-  private final double share;
+  private final Top top;
   private final int blockElements;
 
   /**
@@ -19,17 +19,17 @@ public final class CompareScan implements Scan<CompareSketch, TensorComparison> 
    *
    * @param hasBase whether the first model is what the others were made from; without, all are
    *     compared with all
-   * @param share of the elements of a task vector that are its largest, for a {@link SupportScan};
-   *     0 if none follows
+   * @param top which elements of a task vector are its largest, for a {@link SupportScan}; {@link
+   *     Top#NONE} if none follows
    */
-  public CompareScan(boolean hasBase, double share) {
-    this(hasBase, share, BLOCK_ELEMENTS);
+  public CompareScan(boolean hasBase, Top top) {
+    this(hasBase, top, BLOCK_ELEMENTS);
   }
 
-  CompareScan(boolean hasBase, double share, int blockElements) {
+  CompareScan(boolean hasBase, Top top, int blockElements) {
     this.blockElements = blockElements;
     this.hasBase = hasBase;
-    this.share = share;
+    this.top = top;
   }
 
   @Override
@@ -39,7 +39,7 @@ public final class CompareScan implements Scan<CompareSketch, TensorComparison> 
 
   @Override
   public TensorComparison conclude(List<TensorSpec> tensors, CompareSketch sketch) {
-    return sketch.conclude(tensors, share);
+    return sketch.conclude(tensors, top);
   }
 
   @Override

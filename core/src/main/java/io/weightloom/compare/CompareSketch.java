@@ -19,9 +19,6 @@ import org.jspecify.annotations.Nullable;
 public final class CompareSketch implements Sketch<CompareSketch> {
   private static final long serialVersionUID = 1;
 
-  /** Pairs whose magnitudes are counted, half a megabyte each. */
-  private static final int MOST_HISTOGRAMS = 32;
-
   private static final int EXPONENTS = 256;
   private static final int EXPONENT_SHIFT = 23;
 
@@ -48,7 +45,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
     this.isSquare = dims.size() == 2 && dims.get(0).equals(dims.get(1));
     List<Differences.Models> all = Differences.Models.of(models, hasBase);
     this.pairs = new PairSums[all.size()];
-    Arrays.setAll(pairs, p -> new PairSums(all.size() <= MOST_HISTOGRAMS));
+    Arrays.setAll(pairs, p -> new PairSums(all.size() <= Top.MOST_TASKS));
     int tasks = hasBase ? models - 1 : 0;
     int taskPairs = tasks * (tasks - 1) / 2;
     this.squares = zeros(models);
@@ -332,23 +329,26 @@ public final class CompareSketch implements Sketch<CompareSketch> {
   /**
    * What was found.
    *
-   * @param share of the elements whose cut is wanted; 0 for none
+   * @param top the elements whose cut is wanted
    */
-  TensorComparison conclude(List<TensorSpec> tensors, double share) {
+  TensorComparison conclude(List<TensorSpec> tensors, Top top) {
     List<Pair> found = new ArrayList<>();
     List<Differences.Models> all = Differences.Models.of(models, hasBase);
     for (int p = 0; p < pairs.length; p++) {
       found.add(pair(tensors, all.get(p), pairs[p]));
     }
     List<TensorComparison.Cut> cuts = new ArrayList<>();
-    for (int p = 0; p < pairs.length && hasBase && share > 0; p++) {
+    List<SparseCounts> histograms = new ArrayList<>();
+    for (int p = 0; p < pairs.length && hasBase && top.isWanted(); p++) {
       DeltaHistogram histogram = pairs[p].histogram;
-      if (histogram != null) {
-        long k = Math.max(1, (long) (share * elements));
-        cuts.add(TensorComparison.Cut.of(histogram.counts(), k));
+      if (histogram != null && top.ofModel()) {
+        histograms.add(SparseCounts.of(histogram.counts()));
+      } else if (histogram != null) {
+        cuts.add(TensorComparison.Cut.of(histogram.counts(), top.of(elements)));
       }
     }
-    return new TensorComparison(tensors, found, taskPairs(), signs(), kurtosis(), cuts);
+    return new TensorComparison(
+        tensors, found, taskPairs(), signs(), kurtosis(), cuts, histograms);
   }
 
   private Pair pair(List<TensorSpec> tensors, Differences.Models models, PairSums sums) {

@@ -91,6 +91,43 @@ public final class CompareTables {
                   "of it what lies against the elected sign",
                   r -> doubles(r.signs().against()))));
 
+  /** A row for each pair of task vectors of each matrix. */
+  public static final Table<SubspaceRow> SUBSPACES =
+      new Table<>(
+          "task_subspaces",
+          1,
+          "How much of their leading singular directions two task vectors of a matrix share. Of n"
+              + " directions in all, two random subspaces of r share r/n.",
+          List.of(
+              Column.text("tensor", "name in all models", SubspaceRow::name),
+              Column.text(
+                  "role", "the name behind the layer's number", r -> TensorName.role(r.name())),
+              Column.count(
+                  "layer",
+                  "number of the layer; null outside layers",
+                  r -> TensorName.layer(r.name()).map(l -> (long) l.index()).orElse(null)),
+              Column.counts(
+                  "shape",
+                  "dimensions, the outermost first",
+                  r -> r.tensor().shape().dims().stream().mapToLong(Long::longValue).toArray()),
+              Column.text("first", "a model; empty if not compared", SubspaceRow::first),
+              Column.text("second", "another", SubspaceRow::second),
+              Column.text(
+                  "reason", "why there is no overlap; null if there is", SubspaceRow::reason),
+              Column.count(
+                  "directions",
+                  "r: as many as asked for by --subspace, or the lesser rank of both",
+                  r -> r.overlap() == null ? null : (long) r.overlap().directions()),
+              Column.number(
+                  "left",
+                  "‖UₐᵀU_b‖²_F / r of the r leading left singular vectors, which span what is"
+                      + " written: the mean squared cosine, from 0 to 1; NaN if r is 0",
+                  r -> r.overlap() == null ? null : r.overlap().left()),
+              Column.number(
+                  "right",
+                  "likewise of the right ones, which span what is read",
+                  r -> r.overlap() == null ? null : r.overlap().right())));
+
   /**
    * A row of the lineage.
    *
@@ -259,7 +296,8 @@ public final class CompareTables {
         support(
             "density_first",
             "share of elements that are among the first's largest: above what was asked for where"
-                + " several equal the threshold, below where fewer are other than 0",
+                + " several equal the threshold, below where fewer are other than 0; by --top-scope"
+                + " model, the tensor's or layer's part of the model's largest",
             (s, r) -> (double) s.sizes().get(r.at().get(0)) / s.elements()));
     columns.add(
         support(

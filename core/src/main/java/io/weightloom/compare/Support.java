@@ -6,8 +6,8 @@ import java.util.stream.IntStream;
 
 /**
  * Where the largest elements of task vectors lie; adds up over tensors. The support of a task
- * vector are all elements of at least its k-th largest magnitude: more than k where several are
- * equal.
+ * vector are all elements of at least its k-th largest magnitude, be it of the tensor's or of the
+ * model's: more than k where several are equal.
  *
  * @param elements all elements
  * @param sizes of each task vector's support

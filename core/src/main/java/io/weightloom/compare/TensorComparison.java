@@ -13,7 +13,9 @@ import java.util.List;
  * @param signs none without a base or of one task vector; else one
  * @param kurtosis the population's excess kurtosis of each model's values if there is no base and
  *     the tensor is a square matrix; else none
- * @param cuts where the largest task vectors begin; none unless asked for
+ * @param cuts where the largest elements of task vectors begin; none unless asked for, of tensors
+ * @param histograms of each task vector's magnitudes, by their upper bits; none unless the largest
+ *     elements of the model are asked for
  */
 public record TensorComparison(
     List<TensorSpec> tensors,
@@ -21,7 +23,8 @@ public record TensorComparison(
     List<TaskPair> tasks,
     List<Signs> signs,
     List<Double> kurtosis,
-    List<Cut> cuts)
+    List<Cut> cuts,
+    List<SparseCounts> histograms)
     implements Serializable {
   private static final long serialVersionUID = 1;
 

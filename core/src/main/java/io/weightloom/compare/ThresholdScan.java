@@ -17,7 +17,7 @@ import java.util.Map;
 public final class ThresholdScan implements Scan<ThresholdScan.Counts, ThresholdScan.Thresholds> {
   private static final long serialVersionUID = 1;
 
-  private static final int OPEN = 1 << DeltaHistogram.SHIFT;
+  static final int OPEN = 1 << DeltaHistogram.SHIFT;
 
   private final Map<String, List<TensorComparison.Cut>> cuts;
 
@@ -107,15 +107,25 @@ public final class ThresholdScan implements Scan<ThresholdScan.Counts, Threshold
     Thresholds thresholds() {
       List<Float> found = new ArrayList<>();
       for (int k = 0; k < counts.length; k++) {
-        long left = cuts.get(k).rank();
-        int low = OPEN - 1;
-        while (low > 0 && left > counts[k][low]) {
-          left -= counts[k][low--];
-        }
-        float threshold = Float.intBitsToFloat(cuts.get(k).key() << DeltaHistogram.SHIFT | low);
-        found.add(Math.max(threshold, Float.MIN_VALUE));
+        found.add(threshold(cuts.get(k), counts[k]));
       }
       return new Thresholds(found);
     }
+
+    /** By task vector and lower bits; borrowed. */
+    long[][] counts() {
+      return counts;
+    }
+  }
+
+  /** The magnitude of a cut, by the lower bits of all that share its upper ones; never 0. */
+  static float threshold(TensorComparison.Cut cut, long[] counts) {
+    long left = cut.rank();
+    int low = OPEN - 1;
+    while (low > 0 && left > counts[low]) {
+      left -= counts[low--];
+    }
+    float threshold = Float.intBitsToFloat(cut.key() << DeltaHistogram.SHIFT | low);
+    return Math.max(threshold, Float.MIN_VALUE);
   }
 }

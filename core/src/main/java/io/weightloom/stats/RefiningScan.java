@@ -72,10 +72,12 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
     private final StoredFloat type;
     private final double mean;
     private final double[] far;
+    private final double[] near;
     private final List<OrderStatistic> distinct = new ArrayList<>();
     private final List<long[]> counts = new ArrayList<>();
     private final ExactSum[] sums = new ExactSum[POWERS];
     private final long[] outliers;
+    private final long[] nearZeros;
     private static final int[] NONE = new int[0];
 
     private transient int @Nullable [][] byCode;
@@ -86,7 +88,10 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
       this.mean = stats.moments().mean();
       double deviation = Math.sqrt(stats.moments().variance());
       this.far = TensorStats.OUTLIER_SIGMAS.stream().mapToDouble(s -> s * deviation).toArray();
+      this.near =
+          TensorStats.NEAR_ZERO.stream().mapToDouble(share -> share * stats.rms()).toArray();
       this.outliers = new long[far.length];
+      this.nearZeros = new long[near.length];
       for (OrderStatistic wanted : reading.pending()) {
         if (distinct.stream().noneMatch(wanted::sharesWith)) {
           distinct.add(wanted);
@@ -144,6 +149,9 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
           if (Math.abs(d) > far[0]) {
             seeOutlier(Math.abs(d));
           }
+          if (Math.abs(x) <= near[near.length - 1]) {
+            seeNearZero(Math.abs(x));
+          }
         }
       }
       for (int p = 0; p < POWERS; p++) {
@@ -170,6 +178,12 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
       }
     }
 
+    private void seeNearZero(double magnitude) {
+      for (int s = 0; s < near.length; s++) {
+        nearZeros[s] += magnitude <= near[s] ? 1 : 0;
+      }
+    }
+
     @Override
     public void merge(Refinement other) {
       for (int slot = 0; slot < counts.size(); slot++) {
@@ -184,6 +198,9 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
       }
       for (int s = 0; s < outliers.length; s++) {
         outliers[s] += other.outliers[s];
+      }
+      for (int s = 0; s < nearZeros.length; s++) {
+        nearZeros[s] += other.nearZeros[s];
       }
     }
 
@@ -204,7 +221,10 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
         }
       }
       return new Reading(
-          before.stats().with(moments(before), quantiles, magnitudes, boxed(outliers)), pending);
+          before
+              .stats()
+              .with(moments(before), quantiles, magnitudes, boxed(outliers), boxed(nearZeros)),
+          pending);
     }
 
     private Moments moments(Reading before) {

@@ -2,6 +2,7 @@ package io.weightloom.stats;
 
 import io.weightloom.analysis.Column;
 import io.weightloom.analysis.Table;
+import io.weightloom.stats.TensorReport.Stored;
 import io.weightloom.stats.TensorStats.Fit;
 import io.weightloom.tensor.TensorName;
 import io.weightloom.tensor.TensorSpec;
@@ -37,6 +38,44 @@ public final class StatsTables {
   /** Of blocks. */
   public static final Table<PartReport> BLOCKS =
       parts("block_stats", "block", "number of the block in the tensor, from 0");
+
+  /** A row for each row of each matrix, where unused rows are known. */
+  public static final Table<RowDistanceReport> DISTANCES =
+      new Table<>(
+          "row_distances",
+          1,
+          "How far each row of an embedding is from the mean of rows that are known to be unused:"
+              + " tokens near to it were hardly trained (Land and Bartolo, arXiv:2405.05417). What is"
+              + " not finite counts as 0.",
+          distanceColumns());
+
+  private static List<Column<RowDistanceReport>> distanceColumns() {
+    List<Column<RowDistanceReport>> columns =
+        new ArrayList<>(identity(RowDistanceReport::model, RowDistanceReport::tensor));
+    columns.addAll(
+        List.of(
+            Column.count("row", "index of the first dimension", r -> r.distances().row()),
+            Column.flag(
+                "is_unused", "whether it was named as unused", RowDistanceReport::isUnused),
+            Column.number("l2", "‖e‖", r -> r.distances().l2()),
+            Column.number(
+                "distance_to_mean",
+                "‖e − m‖, m being the mean of all rows",
+                r -> r.distances().toMean()),
+            Column.number(
+                "distance_to_unused",
+                "‖e − u‖, u being the mean of the unused rows: the less, the less trained",
+                r -> r.distances().toUnused()),
+            Column.number(
+                "cosine_to_unused",
+                "1 − cos(e, u), from 0 to 2; NaN if one is 0",
+                r -> r.distances().cosineToUnused()),
+            Column.number(
+                "centred_cosine_to_unused",
+                "1 − cos(e − m, u − m), likewise: without what all rows have in common",
+                r -> r.distances().centredCosineToUnused())));
+    return columns;
+  }
 
   private static <S> List<Column<S>> identity(
       Function<S, String> model, Function<S, TensorSpec> tensor) {
@@ -74,6 +113,11 @@ public final class StatsTables {
     return Column.count(name, doc, r -> r.stats() == null ? null : value.applyAsLong(r.stats()));
   }
 
+  private static Column<TensorReport> stored(
+      String name, String doc, ToLongFunction<Stored> value) {
+    return Column.count(name, doc, r -> r.stored() == null ? null : value.applyAsLong(r.stored()));
+  }
+
   private static Column<TensorReport> counts(
       String name, String doc, Function<TensorStats, List<Long>> value) {
     return Column.counts(name, doc, r -> r.stats() == null ? null : longs(value.apply(r.stats())));
@@ -95,6 +139,12 @@ public final class StatsTables {
         Column.text(
             "skipped", "why the tensor was not looked at; null if it was", TensorReport::skipped));
     columns.add(Column.count("elements", "all elements", r -> r.tensor().elements()));
+    columns.add(
+        Column.text(
+            "digest",
+            "digest of the stored bytes, 32 hexadecimal digits: the one that a merge's manifest has"
+                + " and verify compares; dtype and shape are no part of it; null if skipped",
+            r -> r.stored() == null ? null : r.stored().digest()));
     columns.addAll(bitColumns());
     columns.addAll(momentColumns());
     columns.addAll(spreadColumns());
@@ -243,6 +293,11 @@ public final class StatsTables {
   private static List<Column<TensorReport>> sparsityColumns() {
     return List.of(
         share("sparsity", "zeros / elements", s -> s.counts().zeros()),
+        share(
+            "sparsity_001_rms",
+            "share of elements with |x| ≤ 0.01·RMS, zeros among them",
+            s -> s.nearZeros().get(0)),
+        share("sparsity_01_rms", "likewise |x| ≤ 0.1·RMS", s -> s.nearZeros().get(1)),
         number(
             "nm_2_4",
             "share of groups of 4 along the last dimension with at most 2 values other than 0; NaN"
@@ -312,6 +367,19 @@ public final class StatsTables {
             "weakest_rows",
             "the 10 rows of least L2 norm, the least first",
             s -> s.rows().weakest()),
+        stored(
+            "repeated_rows",
+            "rows that equal an earlier row bit for bit, rows of +0 alone aside: in an embedding,"
+                + " tokens that were added as copies or never trained",
+            Stored::repeatedRows),
+        stored(
+            "largest_row_group",
+            "rows of the largest group of equal ones; 1 if all differ",
+            Stored::largestRowGroup),
+        stored(
+            "largest_row_group_first",
+            "the first row of that group; −1 without one",
+            Stored::firstOfLargestRowGroup),
         count("zero_columns", "columns of zeros alone", s -> s.columns().zeros()),
         number(
             "column_linf_median",

@@ -19,6 +19,7 @@ import java.util.List;
  * @param quantiles of the values, see {@link Quantiles#VALUES}
  * @param magnitudeQuantiles of the magnitudes, see {@link Quantiles#MAGNITUDES}
  * @param outliers elements further from the mean than {@link #OUTLIER_SIGMAS} standard deviations
+ * @param nearZeros elements of at most {@link #NEAR_ZERO} times the RMS, zeros among them
  * @param entropy of the bits
  * @param fits into {@link FloatFormat#TARGETS}
  * @param shape the generalised Gaussian
@@ -40,6 +41,7 @@ public record TensorStats(
     List<Double> quantiles,
     List<Double> magnitudeQuantiles,
     List<Long> outliers,
+    List<Long> nearZeros,
     Entropy entropy,
     List<Fit> fits,
     Shape shape,
@@ -52,6 +54,9 @@ public record TensorStats(
 
   /** Distances from the mean beyond which elements are counted, in standard deviations. */
   public static final List<Integer> OUTLIER_SIGMAS = List.of(3, 6, 10);
+
+  /** Shares of the RMS up to which elements are counted as nearly zero. */
+  public static final List<Double> NEAR_ZERO = List.of(0.01, 0.1);
 
   /**
    * Elements by their bits.
@@ -186,7 +191,8 @@ public record TensorStats(
       Moments exact,
       List<Double> exactQuantiles,
       List<Double> exactMagnitudeQuantiles,
-      List<Long> exactOutliers) {
+      List<Long> exactOutliers,
+      List<Long> exactNearZeros) {
     return new TensorStats(
         tensor,
         counts,
@@ -200,6 +206,7 @@ public record TensorStats(
         exactQuantiles,
         exactMagnitudeQuantiles,
         exactOutliers,
+        exactNearZeros,
         entropy,
         fits,
         shape,

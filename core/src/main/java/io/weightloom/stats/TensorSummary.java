@@ -62,6 +62,7 @@ final class TensorSummary {
         quantiles(Quantiles.VALUES, values, counts),
         magnitudeQuantiles(),
         outliers(moments),
+        nearZeros(),
         entropy(),
         fits(),
         shape(),
@@ -228,6 +229,19 @@ final class TensorSummary {
         beyond += Math.abs(values[i] - moments.mean()) > sigmas * deviation ? counts[i] : 0;
       }
       found.add(beyond);
+    }
+    return found;
+  }
+
+  private List<Long> nearZeros() {
+    double rms = Math.sqrt(squares() / kinds.finite());
+    List<Long> found = new ArrayList<>();
+    for (double share : TensorStats.NEAR_ZERO) {
+      long near = 0;
+      for (int i = 0; i < values.length; i++) {
+        near += Math.abs(values[i]) <= share * rms ? counts[i] : 0;
+      }
+      found.add(near);
     }
     return found;
   }

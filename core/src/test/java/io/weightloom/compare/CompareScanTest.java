@@ -47,7 +47,7 @@ class CompareScanTest {
   @EnumSource(names = {"BF16", "F16", "F32", "F64"})
   void differencesAreThoseOfNumPy(DType dtype) {
     TensorComparison found =
-        InMemory.scan(new CompareScan(true, 0), goldenSpecs(dtype), goldenData(dtype));
+        InMemory.scan(new CompareScan(true, Top.NONE), goldenSpecs(dtype), goldenData(dtype));
     Percentage close = Percentage.withPercentage(1e-5);
 
     assertThat(found.pairs()).hasSize(MODELS - 1);
@@ -81,7 +81,7 @@ class CompareScanTest {
   @EnumSource(names = {"BF16", "F16", "F32", "F64"})
   void taskVectorsAreAsAlikeAsNumPySays(DType dtype) {
     List<TensorSpec> tensors = goldenSpecs(dtype);
-    TensorComparison found = InMemory.scan(new CompareScan(true, TOP), tensors, goldenData(dtype));
+    TensorComparison found = InMemory.scan(new CompareScan(true, new Top(TOP, false)), tensors, goldenData(dtype));
     List<Float> thresholds =
         InMemory.scan(new ThresholdScan(Map.of("w", found.cuts())), tensors, goldenData(dtype))
             .each();
@@ -112,6 +112,71 @@ class CompareScanTest {
         .isEqualTo(GOLDEN.counts(dtype + ".unique"));
   }
 
+  /** The model are the golden tensor and the same in another type. */
+  @ParameterizedTest
+  @EnumSource(names = {"BF16", "F16", "F32", "F64"})
+  void theLargestElementsOfAModelAreThoseOfNumPy(DType dtype) {
+    List<DType> dtypes = List.of(dtype, DType.F16);
+    Top top = new Top(TOP, true);
+    List<TensorComparison> found = new ArrayList<>();
+    for (DType each : dtypes) {
+      found.add(
+          InMemory.scan(
+              new CompareScan(true, top, 100),
+              goldenSpecs(each),
+              3,
+              new Random(1),
+              goldenData(each)));
+    }
+    List<TensorComparison.Cut> cuts = ModelThresholds.cuts(found, top);
+    List<LowerBitsScan.LowerBits> lower = new ArrayList<>();
+    for (DType each : dtypes) {
+      lower.add(InMemory.scan(new LowerBitsScan(cuts), goldenSpecs(each), goldenData(each)));
+    }
+    List<Float> thresholds = ModelThresholds.thresholds(cuts, lower);
+    List<Support> supports = new ArrayList<>();
+    for (DType each : dtypes) {
+      supports.add(
+          InMemory.scan(
+              new SupportScan(Map.of("w", thresholds)), goldenSpecs(each), goldenData(each)));
+    }
+    Support model = supports.get(0).plus(supports.get(1));
+
+    double[] expected = GOLDEN.numbers(dtype + ".model.thresholds");
+    for (int k = 0; k < expected.length; k++) {
+      assertThat((double) thresholds.get(k)).isEqualTo(expected[k]);
+    }
+    assertThat(longs(supports.get(0).sizes()))
+        .isEqualTo(GOLDEN.counts(dtype + ".model.tensor_sizes"));
+    assertThat(longs(model.sizes())).isEqualTo(GOLDEN.counts(dtype + ".model.sizes"));
+    assertThat(longs(model.shared())).isEqualTo(GOLDEN.counts(dtype + ".model.shared"));
+    assertThat(longs(model.unique())).isEqualTo(GOLDEN.counts(dtype + ".model.unique"));
+    assertThat(found).allSatisfy(f -> assertThat(f.cuts()).isEmpty());
+  }
+
+  private static long[] longs(List<Long> xs) {
+    return xs.stream().mapToLong(n -> n).toArray();
+  }
+
+  @Test
+  void sparseCountsAddUpToTheCounts() {
+    SplittableRandom random = new SplittableRandom(2);
+    long[] counts = new long[1 << 16];
+    for (int i = 0; i < 300; i++) {
+      counts[random.nextInt(counts.length)] = random.nextLong(1L << random.nextInt(1, 50));
+    }
+    counts[0] = 127;
+    counts[1] = 128;
+    counts[counts.length - 1] = Long.MAX_VALUE / 2;
+    long[] twice = counts.clone();
+
+    SparseCounts.of(counts).addTo(twice);
+
+    for (int i = 0; i < counts.length; i++) {
+      assertThat(twice[i]).isEqualTo(2 * counts[i]);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"BF16", "F32"})
   void tasksDoNotShow(DType dtype) {
@@ -121,12 +186,12 @@ class CompareScanTest {
     for (int k = 0; k < 3; k++) {
       data[k] = any(dtype, random, 1600, k == 2);
     }
-    CompareScan scan = new CompareScan(true, 0.1, 100);
+    CompareScan scan = new CompareScan(true, new Top(0.1, false), 100);
     TensorComparison alone = InMemory.scan(scan, tensors, data);
 
     assertThat(InMemory.scan(scan, tensors, 2, new Random(1), data)).isEqualTo(alone);
     assertThat(InMemory.scan(scan, tensors, 9, new Random(2), data)).isEqualTo(alone);
-    CompareScan all = new CompareScan(false, 0, 100);
+    CompareScan all = new CompareScan(false, Top.NONE, 100);
     assertThat(InMemory.scan(all, tensors, 5, new Random(3), data))
         .isEqualTo(InMemory.scan(all, tensors, data));
   }
@@ -145,7 +210,7 @@ class CompareScanTest {
   void withoutABaseAllAreComparedWithAll() {
     DType dtype = DType.BF16;
     TensorComparison found =
-        InMemory.scan(new CompareScan(false, 0), goldenSpecs(dtype), goldenData(dtype));
+        InMemory.scan(new CompareScan(false, Top.NONE), goldenSpecs(dtype), goldenData(dtype));
 
     assertThat(found.pairs())
         .extracting(p -> p.first() + "-" + p.second())
@@ -165,7 +230,7 @@ class CompareScanTest {
   void equalTensorsDifferInNothing() {
     byte[] bits = any(DType.BF16, new SplittableRandom(1), 64, true);
     Pair pair =
-        InMemory.scan(new CompareScan(true, 0), specs(DType.BF16, 2, 8, 8), bits, bits.clone())
+        InMemory.scan(new CompareScan(true, Top.NONE), specs(DType.BF16, 2, 8, 8), bits, bits.clone())
             .pairs()
             .get(0);
 
@@ -184,7 +249,7 @@ class CompareScanTest {
     byte[] a = Stored.of(DType.F32, 1, nan, inf, inf, 2, -0.0).bytes();
     byte[] b = Stored.of(DType.F32, nan, nan, inf, -inf, 3, 0).bytes();
     Pair pair =
-        InMemory.scan(new CompareScan(true, 0), specs(DType.F32, 2, 6), a, b).pairs().get(0);
+        InMemory.scan(new CompareScan(true, Top.NONE), specs(DType.F32, 2, 6), a, b).pairs().get(0);
 
     assertThat(pair.changedBits()).isEqualTo(4);
     assertThat(pair.changedValues()).isEqualTo(3);
@@ -201,7 +266,7 @@ class CompareScanTest {
             new TensorSpec("w", DType.BF16, Shape.of(2)));
     Pair pair =
         InMemory.scan(
-                new CompareScan(true, 0),
+                new CompareScan(true, Top.NONE),
                 tensors,
                 Stored.of(DType.F64, 1 + 0x1p-40, 2).bytes(),
                 Stored.of(DType.BF16, 1, 2).bytes())
@@ -221,7 +286,7 @@ class CompareScanTest {
     byte[] a = Stored.of(DType.F32, 1, 0).bytes();
     byte[] b = Stored.of(DType.F32, 1, 1e-9).bytes();
     Pair pair =
-        InMemory.scan(new CompareScan(true, 0), specs(DType.F32, 2, 2), a, b).pairs().get(0);
+        InMemory.scan(new CompareScan(true, Top.NONE), specs(DType.F32, 2, 2), a, b).pairs().get(0);
 
     assertThat(pair.rotation()).isCloseTo(5e-19, within(1e-21));
   }
@@ -260,7 +325,7 @@ class CompareScanTest {
     for (String name :
         List.of("model.layers.0.a.weight", "model.layers.0.b.weight", "lm_head.weight")) {
       TensorComparison found =
-          InMemory.scan(new CompareScan(true, 0), goldenSpecs(dtype), goldenData(dtype));
+          InMemory.scan(new CompareScan(true, Top.NONE), goldenSpecs(dtype), goldenData(dtype));
       compared.add(
           new CompareReport.Compared(new Alignment.Group(name, List.of(0, 1, 2, 3)), found, null));
     }

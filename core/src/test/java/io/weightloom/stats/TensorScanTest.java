@@ -65,6 +65,7 @@ class TensorScanTest {
     assertThat(stats.min()).isEqualTo(GOLDEN.number(dtype + ".min"));
     assertThat(stats.max()).isEqualTo(GOLDEN.number(dtype + ".max"));
     assertThat(longs(stats.outliers())).isEqualTo(GOLDEN.counts(dtype + ".outliers"));
+    assertThat(longs(stats.nearZeros())).isEqualTo(GOLDEN.counts(dtype + ".near_zeros"));
     assertThat(longs(stats.zeroGroups().get(0))).isEqualTo(GOLDEN.counts(dtype + ".zeros_in_4"));
     assertThat(longs(stats.zeroGroups().get(1))).isEqualTo(GOLDEN.counts(dtype + ".zeros_in_8"));
     for (TensorStats.Fit fit : stats.fits()) {

@@ -4,7 +4,11 @@ import io.weightloom.analysis.Table;
 import io.weightloom.compare.CompareReport;
 import io.weightloom.compare.CompareTables;
 import io.weightloom.compare.Lineage;
+import io.weightloom.compare.Renaming;
+import io.weightloom.compare.SubspaceRow;
+import io.weightloom.compare.Top;
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.TensorLocation;
 import io.weightloom.job.CompareJob;
 import io.weightloom.stats.Gram;
 import java.util.ArrayList;
@@ -29,10 +33,18 @@ import picocli.CommandLine.Parameters;
     footer = {
       "  weightloom compare --base base math code chat",
       "  weightloom compare --base base math code --top 0.2 --plot pictures",
+      "  weightloom compare --base base math code --top 0.05 --top-scope model",
+      "  weightloom compare --base base math code --subspace 8 --tensors '*_proj.weight'",
       "  weightloom compare checkpoint-100 checkpoint-200 checkpoint-300",
       "  weightloom compare --lineage a b c d --trees 2 --to results"
     })
 final class CompareCommand implements Callable<Integer> {
+
+  /** What the largest elements are the largest of. */
+  enum TopScope {
+    TENSOR,
+    MODEL
+  }
 
   @Parameters(
       arity = "1..*",
@@ -55,6 +67,32 @@ final class CompareCommand implements Callable<Integer> {
           "with --base: compare where the largest elements of task vectors lie, this share of each"
               + " tensor, as 0.2; reads all models twice more")
   private double top;
+
+  @Option(
+      names = "--top-scope",
+      paramLabel = "tensor|model",
+      defaultValue = "tensor",
+      description =
+          "with --top: the share of each tensor, or of all tensors together by one threshold, which"
+              + " shows where a task vector has its mass (default: tensor)")
+  private TopScope topScope = TopScope.TENSOR;
+
+  @Option(
+      names = "--subspace",
+      paramLabel = "R",
+      description =
+          "with --base: how much of their R leading singular directions the task vectors of each"
+              + " matrix share; another read, and much computing")
+  private int directions;
+
+  @Option(
+      names = "--rename",
+      paramLabel = "FROM=TO",
+      description =
+          "tensors of all models but the first (the base) are compared under other names, as"
+              + " 'transformer.h.*=model.layers.*': each * of TO is one of FROM, the first rule that"
+              + " fits counts; may be repeated")
+  private List<String> renames = List.of();
 
   @Option(
       names = "--lineage",
@@ -81,15 +119,20 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     require();
+    Renaming renaming = Renaming.of(renames);
     List<String> all = new ArrayList<>();
     if (base != null) {
       all.add(base);
     }
     all.addAll(references);
-    List<ModelToAnalyse> models = ModelToAnalyse.open(options, "compare", all);
+    List<ModelToAnalyse> models =
+        renamed(ModelToAnalyse.open(options, "compare", all), renaming);
     List<Table<?>> tables = new ArrayList<>(List.of(CompareTables.MODELS, CompareTables.TENSORS));
     if (base != null) {
       tables.addAll(List.of(CompareTables.TASKS, CompareTables.SIGNS));
+    }
+    if (directions > 0) {
+      tables.add(CompareTables.SUBSPACES);
     }
     if (lineage) {
       tables.add(CompareTables.LINEAGE);
@@ -97,15 +140,40 @@ final class CompareCommand implements Callable<Integer> {
     return options.run(
         tables,
         spark -> {
+          CompareJob job = new CompareJob(spark, options.job().progress());
+          List<String> names = models.stream().map(ModelToAnalyse::name).toList();
+          List<Map<String, TensorLocation>> tensors =
+              models.stream().map(ModelToAnalyse::tensors).toList();
           CompareReport report =
-              new CompareJob(spark, options.job().progress())
-                  .run(
-                      models.stream().map(ModelToAnalyse::name).toList(),
-                      models.stream().map(ModelToAnalyse::tensors).toList(),
-                      base != null,
-                      top);
-          return new Found(report, lineage ? lineage(report) : List.of(), lineage).findings();
+              job.run(names, tensors, base != null, new Top(top, topScope == TopScope.MODEL));
+          return new Found(
+                  report,
+                  directions > 0 ? job.subspaces(names, tensors, directions) : List.of(),
+                  directions > 0,
+                  lineage ? lineage(report) : List.of(),
+                  lineage)
+              .findings();
         });
+  }
+
+  private List<ModelToAnalyse> renamed(List<ModelToAnalyse> models, Renaming renaming) {
+    List<String> names = new ArrayList<>();
+    List<ModelToAnalyse> renamed = new ArrayList<>(models.subList(0, 1));
+    for (ModelToAnalyse model : models.subList(1, models.size())) {
+      names.addAll(model.tensors().keySet());
+      renamed.add(
+          new ModelToAnalyse(model.name(), renaming.apply(model.name(), model.tensors())));
+    }
+    List<String> idle = renaming.idle(names);
+    if (!idle.isEmpty()) {
+      throw WeightloomException.usage(
+          "Cannot rename tensors by '%s': no tensor of %s is named so (see weightloom inspect)"
+              .formatted(
+                  idle.get(0),
+                  String.join(
+                      ", ", models.stream().skip(1).map(ModelToAnalyse::name).toList())));
+    }
+    return renamed;
   }
 
   private void require() {
@@ -129,6 +197,20 @@ final class CompareCommand implements Callable<Integer> {
       throw WeightloomException.usage(
           "Cannot find the largest elements of task vectors: without a base there are none (give --base)");
     }
+    if (top > 0 && references.size() > Top.MOST_TASKS) {
+      throw WeightloomException.usage(
+          "Cannot find the largest elements of %d task vectors at once: the most is %d (compare parts of them, or leave --top out)"
+              .formatted(references.size(), Top.MOST_TASKS));
+    }
+    if (topScope == TopScope.MODEL && top == 0) {
+      throw WeightloomException.usage(
+          "Cannot take --top-scope model: no largest elements are asked for (give --top as well, as 0.2)");
+    }
+    if (directions < 0 || (directions > 0 && (base == null || references.size() < 2))) {
+      throw WeightloomException.usage(
+          "Cannot compare %d leading directions of task vectors of %d models (give --base, two models and --subspace 1 or more)"
+              .formatted(directions, references.size()));
+    }
     if (lineage && base != null) {
       throw WeightloomException.usage(
           "Cannot guess a lineage against a base: all models are compared with all (leave --base out, and name the base among the models)");
@@ -148,7 +230,12 @@ final class CompareCommand implements Callable<Integer> {
     return report.lineage(trees, direction);
   }
 
-  private record Found(CompareReport report, List<Lineage.Edge> edges, boolean hasLineage) {
+  private record Found(
+      CompareReport report,
+      List<SubspaceRow> subspaces,
+      boolean hasSubspaces,
+      List<Lineage.Edge> edges,
+      boolean hasLineage) {
 
     AnalysisOptions.Findings findings() {
       return new AnalysisOptions.Findings(tables(), this::text, this::plots);
@@ -161,6 +248,9 @@ final class CompareCommand implements Callable<Integer> {
       if (report.hasBase()) {
         results.add(CompareTables.TASKS.of(report.tasks()));
         results.add(CompareTables.SIGNS.of(report.signs()));
+      }
+      if (hasSubspaces) {
+        results.add(CompareTables.SUBSPACES.of(subspaces));
       }
       if (hasLineage) {
         results.add(
@@ -178,7 +268,8 @@ final class CompareCommand implements Callable<Integer> {
     }
 
     private String text() {
-      return CompareText.of(report, edges);
+      String page = CompareText.of(report, edges);
+      return hasSubspaces ? page + SubspaceText.of(subspaces) : page;
     }
 
     private Map<String, String> plots() {

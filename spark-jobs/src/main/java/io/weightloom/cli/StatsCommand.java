@@ -4,6 +4,8 @@ import io.weightloom.analysis.Table;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.StatsJob;
 import io.weightloom.stats.PartReport;
+import io.weightloom.stats.RowDistanceReport;
+import io.weightloom.stats.RowSet;
 import io.weightloom.stats.StatsTables;
 import io.weightloom.stats.TensorReport;
 import java.util.ArrayList;
@@ -30,6 +32,7 @@ import picocli.CommandLine.Parameters;
       "  weightloom stats merged",
       "  weightloom stats base math --to results --plot pictures",
       "  weightloom stats merged --tensors '*.down_proj.weight' --per row --to rows",
+      "  weightloom stats base --tensors '*embed_tokens.weight' --unused-rows 128011-128255",
       "  weightloom stats merged --output json | jq '.tensor_stats.rows[].kurtosis_population'"
     })
 final class StatsCommand implements Callable<Integer> {
@@ -66,6 +69,14 @@ final class StatsCommand implements Callable<Integer> {
   private boolean once;
 
   @Option(
+      names = "--unused-rows",
+      paramLabel = "ROWS",
+      description =
+          "rows of an embedding that are known to be unused, as 0,128011-128255: the distances of"
+              + " all rows to their mean, which hardly trained ones are near to; two more reads")
+  private @Nullable String unusedRows;
+
+  @Option(
       names = "--block-size",
       paramLabel = "SIZE",
       defaultValue = "1m",
@@ -77,13 +88,18 @@ final class StatsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    RowSet unused = unusedRows == null ? null : RowSet.of(unusedRows);
     List<ModelToAnalyse> models = ModelToAnalyse.open(options, "describe", references);
     List<Table<?>> tables = new ArrayList<>(List.of(StatsTables.TENSORS));
     Table<PartReport> parts = parts();
     if (parts != null) {
       tables.add(parts);
     }
-    return options.run(tables, spark -> find(spark, options.job().progress(), models).findings());
+    if (unused != null) {
+      tables.add(StatsTables.DISTANCES);
+    }
+    return options.run(
+        tables, spark -> find(spark, options.job().progress(), models, unused).findings());
   }
 
   private @Nullable Table<PartReport> parts() {
@@ -95,10 +111,18 @@ final class StatsCommand implements Callable<Integer> {
     };
   }
 
-  private Found find(SparkContext spark, Progress progress, List<ModelToAnalyse> models) {
+  private Found find(
+      SparkContext spark,
+      Progress progress,
+      List<ModelToAnalyse> models,
+      @Nullable RowSet unused) {
     StatsJob job = new StatsJob(spark, progress);
-    Found found = new Found(parts());
+    Found found = new Found(parts(), unused != null);
     for (ModelToAnalyse model : models) {
+      if (unused != null) {
+        // First, for it refuses rows that there are not.
+        found.distances.addAll(job.distances(model.name(), model.tensors().values(), unused));
+      }
       found.tensors.put(model.name(), job.tensors(model.name(), model.tensors().values(), once));
       if (per != Per.TENSOR) {
         found.parts.addAll(
@@ -115,10 +139,13 @@ final class StatsCommand implements Callable<Integer> {
   private static final class Found {
     private final Map<String, List<TensorReport>> tensors = new LinkedHashMap<>();
     private final List<PartReport> parts = new ArrayList<>();
+    private final List<RowDistanceReport> distances = new ArrayList<>();
     private final @Nullable Table<PartReport> table;
+    private final boolean hasDistances;
 
-    Found(@Nullable Table<PartReport> table) {
+    Found(@Nullable Table<PartReport> table, boolean hasDistances) {
       this.table = table;
+      this.hasDistances = hasDistances;
     }
 
     AnalysisOptions.Findings findings() {
@@ -131,6 +158,9 @@ final class StatsCommand implements Callable<Integer> {
       if (table != null) {
         results.add(table.of(parts));
       }
+      if (hasDistances) {
+        results.add(StatsTables.DISTANCES.of(distances));
+      }
       return results;
     }
 
@@ -141,6 +171,9 @@ final class StatsCommand implements Callable<Integer> {
         pages.add(
             "%d rows of %s: write them with --to, or print them with --output json%n"
                 .formatted(parts.size(), table.name()));
+      }
+      if (hasDistances) {
+        pages.add(RowDistanceText.of(distances));
       }
       return String.join("\n", pages);
     }

@@ -22,6 +22,7 @@ final class StatsText {
   private static final double SPARSE = 0.1;
   private static final double HEAVY = 20;
   private static final double OUTLYING_COLUMNS = 20;
+  private static final long LEAST_COLUMNS = 16;
 
   private final List<TensorReport> reports;
   private final List<TensorStats> known = new ArrayList<>();
@@ -110,6 +111,7 @@ final class StatsText {
   private String findings() {
     Map<Integer, List<String>> found = new TreeMap<>();
     known.forEach(s -> addFindings(s, found));
+    reports.forEach(r -> addRepeats(r, found));
     Map<String, Long> skipped = new TreeMap<>();
     reports.stream()
         .filter(r -> r.stats() == null)
@@ -183,6 +185,27 @@ final class StatsText {
           7,
           "%s: outlier channels, a column reaches %s times the median column"
               .formatted(name, TextTable.number(s.columns().max() / s.columns().median())));
+    }
+  }
+
+  private static void addRepeats(TensorReport report, Map<Integer, List<String>> found) {
+    TensorReport.Stored stored = report.stored();
+    TensorStats stats = report.stats();
+    if (stored == null || stats == null || stored.repeatedRows() == 0) {
+      return;
+    }
+    // Rows of a few elements are equal by chance, rows of a constant tensor are told as such.
+    long columns = report.tensor().elements() / stats.rows().count();
+    if (columns >= LEAST_COLUMNS && stats.min() < stats.max()) {
+      add(
+          found,
+          6,
+          "%s: %d rows repeat an earlier one, the most repeated is row %d (%d times)"
+              .formatted(
+                  report.tensor().name(),
+                  stored.repeatedRows(),
+                  stored.firstOfLargestRowGroup(),
+                  stored.largestRowGroup()));
     }
   }
 

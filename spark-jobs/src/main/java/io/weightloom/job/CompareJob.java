@@ -5,12 +5,19 @@ import io.weightloom.compare.Alignment;
 import io.weightloom.compare.CompareReport;
 import io.weightloom.compare.CompareReport.Compared;
 import io.weightloom.compare.CompareScan;
+import io.weightloom.compare.LowerBitsScan;
+import io.weightloom.compare.ModelThresholds;
+import io.weightloom.compare.SubspaceRow;
+import io.weightloom.compare.SubspaceScan;
 import io.weightloom.compare.Support;
 import io.weightloom.compare.SupportScan;
 import io.weightloom.compare.TensorComparison;
 import io.weightloom.compare.ThresholdScan;
+import io.weightloom.compare.Top;
+import io.weightloom.error.WeightloomException;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.job.MergeRequest.Progress;
+import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -35,23 +42,25 @@ public final class CompareJob {
    *
    * @param names what the report calls the models
    * @param models their tensors by name; the base first if there is one
-   * @param share of the elements of a task vector that are its support; 0 for no supports
+   * @param top the elements of a task vector that are its support; {@link Top#NONE} for no supports
+   * @throws WeightloomException if the model's largest elements are asked for, and no tensor is in
+   *     all models
    */
   public CompareReport run(
-      List<String> names, List<Map<String, TensorLocation>> models, boolean hasBase, double share) {
-    List<Map<String, TensorSpec>> specs = new ArrayList<>();
-    for (Map<String, TensorLocation> model : models) {
-      Map<String, TensorSpec> tensors = new LinkedHashMap<>();
-      model.forEach((name, at) -> tensors.put(name, at.spec()));
-      specs.add(tensors);
+      List<String> names, List<Map<String, TensorLocation>> models, boolean hasBase, Top top) {
+    Alignment alignment = align(names, models, hasBase);
+    List<List<TensorLocation>> tensors =
+        alignment.groups().stream().map(group -> at(group, models)).toList();
+    List<TensorComparison> found = scan("comparing", tensors, new CompareScan(hasBase, top));
+    Map<String, Support> supports = Map.of();
+    if (hasBase && top.isWanted()) {
+      supports =
+          supports(
+              tensors,
+              top.ofModel()
+                  ? modelThresholds(models.size(), tensors, found, top)
+                  : thresholds(tensors, found));
     }
-    Alignment alignment = Alignment.of(specs, names, hasBase);
-    List<List<TensorLocation>> tensors = new ArrayList<>();
-    for (Alignment.Group group : alignment.groups()) {
-      tensors.add(group.models().stream().map(k -> models.get(k).get(group.name())).toList());
-    }
-    List<TensorComparison> found = scan("comparing", tensors, new CompareScan(hasBase, share));
-    Map<String, Support> supports = hasBase && share > 0 ? supports(tensors, found) : Map.of();
     List<Compared> compared = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
       Alignment.Group group = alignment.groups().get(i);
@@ -60,7 +69,71 @@ public final class CompareJob {
     return new CompareReport(names, hasBase, compared, alignment.unmatched());
   }
 
-  private Map<String, Support> supports(
+  private static Alignment align(
+      List<String> names, List<Map<String, TensorLocation>> models, boolean hasBase) {
+    List<Map<String, TensorSpec>> specs = new ArrayList<>();
+    for (Map<String, TensorLocation> model : models) {
+      Map<String, TensorSpec> tensors = new LinkedHashMap<>();
+      model.forEach((name, at) -> tensors.put(name, at.spec()));
+      specs.add(tensors);
+    }
+    return Alignment.of(specs, names, hasBase);
+  }
+
+  private static List<TensorLocation> at(
+      Alignment.Group group, List<Map<String, TensorLocation>> models) {
+    return group.models().stream().map(k -> models.get(k).get(group.name())).toList();
+  }
+
+  /**
+   * The overlap of the leading singular directions of task vectors, a task a tensor; another read.
+   *
+   * @param names what the rows call the models
+   * @param models their tensors by name, the base first
+   * @param directions how many of the leading ones
+   * @return a row for each pair of models of each tensor that two models and the base have
+   */
+  public List<SubspaceRow> subspaces(
+      List<String> names, List<Map<String, TensorLocation>> models, int directions) {
+    List<SubspaceRow> rows = new ArrayList<>();
+    List<Alignment.Group> groups = new ArrayList<>();
+    List<List<TensorLocation>> tensors = new ArrayList<>();
+    for (Alignment.Group group : align(names, models, true).groups()) {
+      List<TensorLocation> at = at(group, models);
+      String reason = SubspaceScan.reason(at.get(0).spec());
+      if (group.models().size() > 2 && reason.isEmpty()) {
+        groups.add(group);
+        tensors.add(at);
+      } else if (group.models().size() > 2) {
+        rows.add(new SubspaceRow(group.name(), at.get(0).spec(), "", "", null, reason));
+      }
+    }
+    List<SubspaceScan.Found> found =
+        scan(
+            "subspaces", tensors, new SubspaceScan(directions, LinAlgRegistry.get().name()));
+    for (int i = 0; i < found.size(); i++) {
+      Alignment.Group group = groups.get(i);
+      TensorSpec tensor = tensors.get(i).get(0).spec();
+      if (!found.get(i).reason().isEmpty()) {
+        rows.add(
+            new SubspaceRow(group.name(), tensor, "", "", null, found.get(i).reason()));
+      }
+      for (SubspaceScan.Overlap overlap : found.get(i).overlaps()) {
+        rows.add(
+            new SubspaceRow(
+                group.name(),
+                tensor,
+                names.get(group.models().get(overlap.first())),
+                names.get(group.models().get(overlap.second())),
+                overlap,
+                null));
+      }
+    }
+    return rows;
+  }
+
+  /** By tensor, as its task vectors have them. */
+  private Map<String, List<Float>> thresholds(
       List<List<TensorLocation>> tensors, List<TensorComparison> found) {
     Map<String, List<TensorComparison.Cut>> cuts = new HashMap<>();
     found.forEach(f -> cuts.put(f.name(), f.cuts()));
@@ -69,10 +142,36 @@ public final class CompareJob {
     for (int i = 0; i < each.size(); i++) {
       thresholds.put(found.get(i).name(), each.get(i).each());
     }
+    return thresholds;
+  }
+
+  /** Likewise, the same in all tensors; for those alone that all models have. */
+  private Map<String, List<Float>> modelThresholds(
+      int models, List<List<TensorLocation>> tensors, List<TensorComparison> found, Top top) {
+    List<List<TensorLocation>> inAll = tensors.stream().filter(t -> t.size() == models).toList();
+    if (inAll.isEmpty()) {
+      throw WeightloomException.input(
+          "Cannot find the largest elements of whole models: none of the %d tensors that were compared is in all %d models (leave --top-scope out, or compare fewer models)"
+              .formatted(tensors.size(), models));
+    }
+    List<TensorComparison> ofAll =
+        found.stream().filter(f -> f.tensors().size() == models).toList();
+    List<TensorComparison.Cut> cuts = ModelThresholds.cuts(ofAll, top);
+    List<Float> thresholds =
+        ModelThresholds.thresholds(cuts, scan("thresholds", inAll, new LowerBitsScan(cuts)));
+    Map<String, List<Float>> each = new HashMap<>();
+    ofAll.forEach(f -> each.put(f.name(), thresholds));
+    return each;
+  }
+
+  private Map<String, Support> supports(
+      List<List<TensorLocation>> compared, Map<String, List<Float>> thresholds) {
+    List<List<TensorLocation>> tensors =
+        compared.stream().filter(t -> thresholds.containsKey(t.get(0).spec().name())).toList();
     List<Support> all = scan("supports", tensors, new SupportScan(thresholds));
     Map<String, Support> supports = new HashMap<>();
     for (int i = 0; i < all.size(); i++) {
-      supports.put(found.get(i).name(), all.get(i));
+      supports.put(tensors.get(i).get(0).spec().name(), all.get(i));
     }
     return supports;
   }

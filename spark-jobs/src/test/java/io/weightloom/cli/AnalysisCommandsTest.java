@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +101,41 @@ class AnalysisCommandsTest {
         .contains("stored as F32");
   }
 
+  /** Row 3 is nearly as the unused ones, 5 to 7. */
+  @Test
+  void rowsNearTheUnusedOnesAreTold() throws IOException {
+    double[] values = Family.values("m", "e", 8, 4);
+    for (int row : new int[] {3, 5, 6, 7}) {
+      for (int c = 0; c < 4; c++) {
+        values[row * 4 + c] = 2 + 0.001 * row;
+      }
+    }
+    Path model =
+        new TinyCheckpoint()
+            .add("embed_tokens.weight", "F32", new long[] {8, 4}, values)
+            .add("norm.weight", "F32", new long[] {4}, 1, 1, 1, 1)
+            .writeModel(dir.resolve("m"), "");
+
+    JsonNode rows =
+        json(Cli.run("stats", model, "--unused-rows", "5-7", "--output", "json"))
+            .get("row_distances")
+            .get("rows");
+    Cli text = Cli.run("stats", model, "--unused-rows", "5,6,7");
+
+    assertThat(rows).hasSize(8);
+    assertThat(rows.get(3).get("distance_to_unused").asDouble()).isCloseTo(0.006, within(1e-5));
+    assertThat(rows.get(3).get("is_unused").asBoolean()).isFalse();
+    assertThat(rows.get(6).get("is_unused").asBoolean()).isTrue();
+    assertThat(text.out()).contains("8 rows, 3 unused").contains("unused rows");
+    assertThat(text.out().lines().filter(l -> l.startsWith("    row")).findFirst())
+        .hasValueSatisfying(l -> assertThat(l).startsWith("    row 3 at"));
+    assertRefused(
+        Cli.run("stats", model, "--unused-rows", "7-8"), 2, "embed_tokens.weight", "it has 8 rows");
+    assertRefused(Cli.run("stats", model, "--unused-rows", "x"), 2, "neither a number");
+    assertRefused(
+        Cli.run("stats", model, "--tensors", "norm.*", "--unused-rows", "0"), 2, "is a matrix");
+  }
+
   @Test
   void statsOfATableAndOfADirectoryAreTheSame() throws IOException {
     Path table = dir.resolve("table");
@@ -167,6 +203,93 @@ class AnalysisCommandsTest {
     assertThat(plots.resolve("depth.svg")).isNotEmptyFile();
   }
 
+  /** One tensor has all the large differences, and so all the largest elements of the model. */
+  @Test
+  void theLargestElementsOfAModelLieWhereTheDifferencesAreLarge() throws IOException {
+    Path base = dir.resolve("zeros");
+    new TinyCheckpoint()
+        .add("model.layers.0.w", "F32", new long[] {8, 8}, new double[64])
+        .add("model.layers.1.w", "F32", new long[] {8, 8}, new double[64])
+        .writeModel(base, "");
+    for (String name : new String[] {"x", "y"}) {
+      double[] large = Family.values(name, "large", 8, 8);
+      double[] small = Family.values(name, "small", 8, 8);
+      for (int i = 0; i < 64; i++) {
+        large[i] += Math.copySign(100, large[i]);
+        small[i] += 1e-3;
+      }
+      new TinyCheckpoint()
+          .add("model.layers.0.w", "F32", new long[] {8, 8}, large)
+          .add("model.layers.1.w", "F32", new long[] {8, 8}, small)
+          .writeModel(dir.resolve(name), "");
+    }
+
+    for (String scope : new String[] {"tensor", "model"}) {
+      JsonNode rows =
+          json(Cli.run(
+                  "compare", "--base", base, dir.resolve("x"), dir.resolve("y"), "--top", "0.25",
+                  "--top-scope", scope, "--output", "json"))
+              .get("task_vectors");
+      double expected = scope.equals("model") ? 0.5 : 0.25;
+      assertThat(row(rows, "name", "model.layers.0.w").get("density_first").asDouble())
+          .isEqualTo(expected);
+      assertThat(row(rows, "name", "model.layers.1.w").get("density_first").asDouble())
+          .isEqualTo(0.5 - expected);
+      assertThat(row(rows, "scope", "model").get("density_first").asDouble()).isEqualTo(0.25);
+    }
+  }
+
+  @Test
+  void aModelOfOtherNamesIsComparedByRules() throws IOException {
+    for (String prefix : new String[] {"model.layers", "transformer.h"}) {
+      TinyCheckpoint out = new TinyCheckpoint();
+      for (int layer = 0; layer < 2; layer++) {
+        out.add(
+            "%s.%d.w".formatted(prefix, layer),
+            "F32",
+            new long[] {4, 4},
+            Family.values(prefix.equals("model.layers") ? "base" : "a", "w" + layer, 4, 4));
+      }
+      out.writeModel(dir.resolve(prefix), "");
+    }
+    Path first = dir.resolve("model.layers");
+    Path other = dir.resolve("transformer.h");
+    String rule = "transformer.h.*=model.layers.*";
+
+    JsonNode tables =
+        json(Cli.run("compare", "--base", first, other, "--rename", rule, "--output", "json"));
+
+    assertThat(tables.get("model_differences").get("rows").get(0).get("tensors").asInt())
+        .isEqualTo(2);
+    JsonNode row = row(tables.get("tensor_differences"), "tensor", "model.layers.1.w");
+    assertThat(row.get("relative_distance").asDouble()).isBetween(0.001, 0.2);
+    assertRefused(Cli.run("compare", first, other, "--rename", "x"), 2, "FROM=TO");
+    assertRefused(
+        Cli.run("compare", first, other, "--rename", "h.*=*"), 2, "h.*=*", "is named so");
+    assertRefused(
+        Cli.run("compare", first, other, "--rename", "transformer.h.*.w=w"),
+        2,
+        "would both be w");
+  }
+
+  @Test
+  void leadingDirectionsOfTaskVectorsAreComparedByMatrix() throws IOException {
+    Path base = zoo.resolve("base");
+    Path a = zoo.resolve("a");
+    Path b = zoo.resolve("b");
+
+    JsonNode table =
+        json(Cli.run("compare", "--base", base, a, b, "--subspace", "2", "--output", "json"))
+            .get("task_subspaces");
+    Cli text = Cli.run("compare", "--base", base, a, b, "--subspace", "2");
+
+    JsonNode up = row(table, "tensor", Family.UP.formatted(1));
+    assertThat(up.get("directions").asInt()).isEqualTo(2);
+    assertThat(up.get("left").asDouble()).isBetween(0.0, 0.95);
+    assertThat(up.get("right").asDouble()).isBetween(0.0, 0.95);
+    assertThat(text.out()).contains("Shared leading directions");
+  }
+
   @Test
   void compareWithoutABaseComparesAllWithAllAndGuessesLineage() {
     Path models = dir.resolve("models");
@@ -191,6 +314,13 @@ class AnalysisCommandsTest {
     assertRefused(Cli.run("compare", a), 2, "there is no other model");
     assertRefused(Cli.run("compare", "--base", a, a, "--top", "2"), 2, "it is a share");
     assertRefused(Cli.run("compare", a, a, "--top", "0.1"), 2, "give --base");
+    assertRefused(Cli.run("compare", "--base", a, a, "--top-scope", "model"), 2, "give --top");
+    List<Object> many = new ArrayList<>(List.of("compare", "--base", a, "--top", "0.1"));
+    many.addAll(Collections.nCopies(33, a));
+    assertRefused(Cli.run(many.toArray()), 2, "33 task vectors at once: the most is 32");
+    assertRefused(Cli.run("compare", a, a, "--subspace", "3"), 2, "give --base");
+    assertRefused(Cli.run("compare", "--base", a, a, "--subspace", "3"), 2, "two models");
+    assertRefused(Cli.run("compare", "--base", a, a, a, "--subspace", "-1"), 2, "1 or more");
     assertRefused(Cli.run("compare", "--lineage", "--base", a, a), 2, "leave --base out");
     assertRefused(Cli.run("compare", "--lineage", a, a), 3, "no square matrix");
     assertRefused(Cli.run("stats", a, "--tensors", "nothing.*"), 2, "named like nothing.*");

@@ -1,0 +1,52 @@
+package io.weightloom.cli;
+
+import io.weightloom.compare.SubspaceRow;
+import io.weightloom.compare.SubspaceScan.Overlap;
+import io.weightloom.tensor.TensorName;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** What {@code compare --subspace} tells people: medians by role and pair of models. */
+final class SubspaceText {
+
+  private SubspaceText() {}
+
+  static String of(List<SubspaceRow> rows) {
+    Map<List<String>, List<Overlap>> groups = new LinkedHashMap<>();
+    long skipped = 0;
+    for (SubspaceRow row : rows) {
+      Overlap overlap = row.overlap();
+      if (overlap == null) {
+        skipped++;
+      } else {
+        groups
+            .computeIfAbsent(
+                List.of(TensorName.role(row.name()), row.first(), row.second()),
+                k -> new ArrayList<>())
+            .add(overlap);
+      }
+    }
+    TextTable table = new TextTable(3, "role", "first", "second", "tensors", "left", "right");
+    groups.forEach(
+        (key, overlaps) ->
+            table.row(
+                key.get(0),
+                key.get(1),
+                key.get(2),
+                String.valueOf(overlaps.size()),
+                TextTable.number(median(overlaps, Overlap::left)),
+                TextTable.number(median(overlaps, Overlap::right))));
+    return "\nShared leading directions of task vectors (medians over the layers of a role)\n"
+        + table.text()
+        + (skipped == 0 ? "" : "  %d tensors are no matrices or too large\n".formatted(skipped));
+  }
+
+  private static double median(List<Overlap> all, ToDoubleFunction<Overlap> value) {
+    double[] sorted =
+        all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
+    return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) / 2];
+  }
+}
