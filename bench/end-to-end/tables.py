@@ -4,17 +4,20 @@
 usage: tables.py [DIRECTORY] [--gib 1] [--runs 3] [--weightloom COMMAND]
 
 DIRECTORY (default ${TMPDIR:-/tmp}/weightloom-tables) gets a model of so many GiB of Gaussian BF16 weights on the first run, and tables
-that are removed again. Prints JSON. Everything is in the page cache; compare figures of one run, never of two.
+that are removed again. Prints JSON, medians of the runs. Each run finds the model in the page cache; compare figures of one run, never of two.
 """
 import argparse
 import json
 import os
 import random
 import shutil
+import statistics
 import struct
 import subprocess
 import time
 from pathlib import Path
+
+import bench
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS, COLUMNS = 4096, 4096
@@ -62,8 +65,7 @@ def timed(command):
 
 def read(path, *options):
     home = ROOT / "dist/target/weightloom"
-    flags = [f for f in (home / "conf/jvm.options").read_text().split() if not f.startswith("-Xshare")]
-    command = ["java", *flags, "-cp", f"{home}/lib/weightloom.jar:{home}/jars/*", str(Path(__file__).parent / "ReadBlocks.java")]
+    command = ["java", f"@{home}/conf/jvm.options", "-cp", f"{home}/lib/weightloom.jar:{home}/jars/*", str(Path(__file__).parent / "ReadBlocks.java")]
     return json.loads(timed([*command, str(path), "5", *options])[2])
 
 
@@ -81,11 +83,12 @@ def main():
         make(model, args.gib)
     size = (model / "model.safetensors").stat().st_size
     result = {"bytes": size, "cores": os.cpu_count()}
-    best = {}
+    runs = {"cp": [], "none": [], "zstd": []}
     for _ in range(args.runs):
-        for name in ("cp", "none", "zstd"):
+        for name in runs:
             out = directory / name
             shutil.rmtree(out, ignore_errors=True)
+            bench.settle([model / "model.safetensors"])
             if name == "cp":
                 out.mkdir()
                 wall, cpu, _ = timed(["cp", "--reflink=never", model / "model.safetensors", out])
@@ -94,14 +97,14 @@ def main():
                 wall, cpu, text = timed([args.weightloom, "explode", model, out, "--compress", name, "--output", "json"])
                 inside = json.loads(text)["seconds"]
                 result[f"{name}_ratio"] = json.loads(text)["models"][0]["ratio"]
-            old = best.get(name, (1e9, 1e9, 1e9))
-            best[name] = (min(old[0], wall), min(old[1], inside), min(old[2], cpu))
-    for name, (wall, inside, cpu) in best.items():
+            runs[name].append((wall, inside, cpu))
+    middle = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in runs.items()}
+    for name, (wall, inside, cpu) in middle.items():
         result[f"{name}_cpu_seconds"] = round(cpu, 2)
         result[f"{name}_gbs"] = round(size / wall / 1e9, 2)
         result[f"{name}_without_start_gbs"] = round(size / inside / 1e9, 2)
-    result["explode_share_of_cp"] = round(best["cp"][0] / best["none"][0], 2)
-    result["explode_share_of_cp_without_start"] = round(best["cp"][1] / best["none"][1], 2)
+    result["explode_share_of_cp"] = round(middle["cp"][0] / middle["none"][0], 2)
+    result["explode_share_of_cp_without_start"] = round(middle["cp"][1] / middle["none"][1], 2)
     result["read_safetensors"] = read(model)
     result["read_table"] = read(directory / "none")
     result["read_table_checked"] = read(directory / "none", "checked")

@@ -20,7 +20,8 @@ weightwatcher=$(dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors)
 "$venv/bin/python" dev/golden/lora.py arrow-io/src/test/resources/golden/lora
 
 compressed=$(dev/venv.sh compressed-tensors compressed-tensors==0.12.2 torch numpy)
-"$compressed/bin/python" dev/golden/sparse_bitmask.py
+# -P: the scripts here have a statistics.py of their own.
+"$compressed/bin/python" -P dev/golden/sparse_bitmask.py
 
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT

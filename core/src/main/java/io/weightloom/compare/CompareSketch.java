@@ -347,8 +347,7 @@ public final class CompareSketch implements Sketch<CompareSketch> {
         cuts.add(TensorComparison.Cut.of(histogram.counts(), top.of(elements)));
       }
     }
-    return new TensorComparison(
-        tensors, found, taskPairs(), signs(), kurtosis(), cuts, histograms);
+    return new TensorComparison(tensors, found, taskPairs(), signs(), kurtosis(), cuts, histograms);
   }
 
   private Pair pair(List<TensorSpec> tensors, Differences.Models models, PairSums sums) {

@@ -133,8 +133,7 @@ public record SubspaceScan(int directions, String linAlg)
       models = tensors.size();
       List<Long> dims = tensors.get(0).shape().dims();
       for (int k = 1; k < models; k++) {
-        deltas.add(
-            new TallMatrix(Math.toIntExact(dims.get(0)), Math.toIntExact(dims.get(1))));
+        deltas.add(new TallMatrix(Math.toIntExact(dims.get(0)), Math.toIntExact(dims.get(1))));
       }
     }
 

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 public final class RowSet implements Serializable {
   private static final long serialVersionUID = 1;
 
-  private static final Pattern RANGE = Pattern.compile("\\s*(\\d{1,9})\\s*(?:-\\s*(\\d{1,9})\\s*)?");
+  private static final Pattern RANGE =
+      Pattern.compile("\\s*(\\d{1,9})\\s*(?:-\\s*(\\d{1,9})\\s*)?");
 
   private final String text;
   private final BitSet rows;

@@ -55,8 +55,7 @@ public final class StatsTables {
     columns.addAll(
         List.of(
             Column.count("row", "index of the first dimension", r -> r.distances().row()),
-            Column.flag(
-                "is_unused", "whether it was named as unused", RowDistanceReport::isUnused),
+            Column.flag("is_unused", "whether it was named as unused", RowDistanceReport::isUnused),
             Column.number("l2", "‖e‖", r -> r.distances().l2()),
             Column.number(
                 "distance_to_mean",

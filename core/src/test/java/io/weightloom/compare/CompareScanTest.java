@@ -81,7 +81,8 @@ class CompareScanTest {
   @EnumSource(names = {"BF16", "F16", "F32", "F64"})
   void taskVectorsAreAsAlikeAsNumPySays(DType dtype) {
     List<TensorSpec> tensors = goldenSpecs(dtype);
-    TensorComparison found = InMemory.scan(new CompareScan(true, new Top(TOP, false)), tensors, goldenData(dtype));
+    TensorComparison found =
+        InMemory.scan(new CompareScan(true, new Top(TOP, false)), tensors, goldenData(dtype));
     List<Float> thresholds =
         InMemory.scan(new ThresholdScan(Map.of("w", found.cuts())), tensors, goldenData(dtype))
             .each();
@@ -230,7 +231,8 @@ class CompareScanTest {
   void equalTensorsDifferInNothing() {
     byte[] bits = any(DType.BF16, new SplittableRandom(1), 64, true);
     Pair pair =
-        InMemory.scan(new CompareScan(true, Top.NONE), specs(DType.BF16, 2, 8, 8), bits, bits.clone())
+        InMemory.scan(
+                new CompareScan(true, Top.NONE), specs(DType.BF16, 2, 8, 8), bits, bits.clone())
             .pairs()
             .get(0);
 

@@ -31,9 +31,7 @@ class SubspaceScanTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "0, BF16", "0, F32", "1, BF16", "1, F32", "2, BF16", "2, F32", "3, BF16", "3, F32"
-  })
+  @CsvSource({"0, BF16", "0, F32", "1, BF16", "1, F32", "2, BF16", "2, F32", "3, BF16", "3, F32"})
   void overlapsAreThoseOfNumPy(int which, DType dtype) {
     long[] shape = GOLDEN.counts(which + ".shape");
     byte[][] data = new byte[3][];

@@ -7,7 +7,9 @@ import io.weightloom.dist.Launcher.Running;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,6 +74,52 @@ class ClusterIT {
     assertThat(ran.exitCode()).as(ran.err()).isEqualTo(3);
     assertThat(ran.err()).contains("Cannot merge lm_head.weight: b holds NaN at element 5999");
     assertThat(dir.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void tablesAreWrittenAskedAndReadByExecutors() throws Exception {
+    Path zoo = Zoo.small(Files.createDirectories(dir.resolve("zoo")));
+    Path here = dir.resolve("here");
+    Path there = dir.resolve("there");
+    String query =
+        "SELECT model, tensor, round(sqrt(sum(pow(wl_l2(data, dtype), 2))), 9) AS norm"
+            + " FROM checkpoint.`TABLE` GROUP BY model, tensor ORDER BY model, tensor";
+
+    for (Path table : List.of(here, there)) {
+      Object[] explode = {
+        "explode", zoo.resolve("a"), zoo.resolve("b"), table, "--block-size", "4k"
+      };
+      assertRan(table == here ? run(explode) : onCluster(explode));
+    }
+    Ran asked =
+        onCluster("sql", "--output", "json", "-e", query.replace("TABLE", there.toString()));
+    Ran askedHere = run("sql", "--output", "json", "-e", query.replace("TABLE", here.toString()));
+    assertRan(onCluster("implode", there, dir.resolve("back"), "--model", "b"));
+
+    try (Stream<Path> files = Files.walk(here)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        assertThat(there.resolve(here.relativize(file))).hasSameBinaryContentAs(file);
+      }
+    }
+    assertRan(asked);
+    assertThat(asked.out().lines()).hasSize(6).first().asString().contains("\"model\":\"a\"");
+    assertThat(asked.out()).isEqualTo(askedHere.out());
+    assertThat(dir.resolve("back/model.safetensors"))
+        .hasSameBinaryContentAs(zoo.resolve("b/model.safetensors"));
+  }
+
+  private static Ran run(Object... args) throws Exception {
+    return new Launcher().run(args);
+  }
+
+  private static Ran onCluster(Object... args) throws Exception {
+    List<Object> all = new ArrayList<>(List.of(args));
+    all.addAll(List.of("--master", cluster.master()));
+    return new Launcher().with("SPARK_LOCAL_IP", "127.0.0.1").run(all.toArray());
+  }
+
+  private static void assertRan(Ran ran) {
+    assertThat(ran.exitCode()).as(ran.err()).isZero();
   }
 
   @Test

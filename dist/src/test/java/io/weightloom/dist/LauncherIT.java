@@ -214,6 +214,42 @@ class LauncherIT {
   }
 
   @Test
+  void aKilledExplodeKeepsWhatItFinishedAndShowsNothing() throws Exception {
+    Path zoo = Zoo.sparse(dir.resolve("zoo"), 800_000_000);
+    Path table = dir.resolve("table");
+    Path staging = table.resolve("_staging-base");
+    Object[] explode = {"explode", zoo.resolve("base"), table, "--compress", "zstd"};
+
+    Running killed = new Launcher().start(explode);
+    // Two cores write two files at once: of four, two are finished.
+    int begun = Runtime.getRuntime().availableProcessors() + 2;
+    while (killed.process().isAlive() && parts(staging) < begun) {
+      Thread.sleep(2);
+    }
+    killed.process().destroyForcibly();
+    assertThat(killed.await().exitCode()).isEqualTo(128 + 9);
+    assertThat(names(table)).containsExactly("_staging-base");
+
+    Ran next = new Launcher().run(explode);
+    assertThat(next.exitCode()).as(next.err()).isZero();
+    assertThat(next.err()).containsPattern("in \\d+ files of .* \\d+ of them kept");
+    assertThat(names(table)).containsExactly("model=base");
+
+    Ran back = new Launcher().run("implode", table, dir.resolve("back"));
+    assertThat(back.exitCode()).as(back.err()).isZero();
+    assertThat(
+            Files.mismatch(
+                dir.resolve("back/model.safetensors"), zoo.resolve("base/model.safetensors")))
+        .isEqualTo(-1);
+  }
+
+  private static long parts(Path staging) throws IOException {
+    return Files.exists(staging)
+        ? names(staging).stream().filter(n -> n.endsWith(".parquet")).count()
+        : 0;
+  }
+
+  @Test
   void twoRunsAtOnceDoNotDisturbEachOther() throws Exception {
     Path recipe = Zoo.recipe(shared, "dare_ties", TRIM);
 

@@ -125,8 +125,7 @@ final class CompareCommand implements Callable<Integer> {
       all.add(base);
     }
     all.addAll(references);
-    List<ModelToAnalyse> models =
-        renamed(ModelToAnalyse.open(options, "compare", all), renaming);
+    List<ModelToAnalyse> models = renamed(ModelToAnalyse.open(options, "compare", all), renaming);
     List<Table<?>> tables = new ArrayList<>(List.of(CompareTables.MODELS, CompareTables.TENSORS));
     if (base != null) {
       tables.addAll(List.of(CompareTables.TASKS, CompareTables.SIGNS));
@@ -161,8 +160,7 @@ final class CompareCommand implements Callable<Integer> {
     List<ModelToAnalyse> renamed = new ArrayList<>(models.subList(0, 1));
     for (ModelToAnalyse model : models.subList(1, models.size())) {
       names.addAll(model.tensors().keySet());
-      renamed.add(
-          new ModelToAnalyse(model.name(), renaming.apply(model.name(), model.tensors())));
+      renamed.add(new ModelToAnalyse(model.name(), renaming.apply(model.name(), model.tensors())));
     }
     List<String> idle = renaming.idle(names);
     if (!idle.isEmpty()) {
@@ -170,8 +168,7 @@ final class CompareCommand implements Callable<Integer> {
           "Cannot rename tensors by '%s': no tensor of %s is named so (see weightloom inspect)"
               .formatted(
                   idle.get(0),
-                  String.join(
-                      ", ", models.stream().skip(1).map(ModelToAnalyse::name).toList())));
+                  String.join(", ", models.stream().skip(1).map(ModelToAnalyse::name).toList())));
     }
     return renamed;
   }

@@ -29,10 +29,14 @@ final class RowDistanceText {
                   .filter(r -> !r.isUnused())
                   .sorted(Comparator.comparingDouble(r -> r.distances().toUnused()))
                   .toList();
-          out.append("  %s: %d rows, %d unused".formatted(name, rows.size(), rows.size() - others.size()));
+          out.append(
+              "  %s: %d rows, %d unused".formatted(name, rows.size(), rows.size() - others.size()));
           if (!others.isEmpty()) {
-            out.append("; the median of the others is at distance %s".formatted(
-                TextTable.number(others.get((others.size() - 1) / 2).distances().toUnused())));
+            out.append(
+                "; the median of the others is at distance %s"
+                    .formatted(
+                        TextTable.number(
+                            others.get((others.size() - 1) / 2).distances().toUnused())));
           }
           out.append('\n');
           others.stream()

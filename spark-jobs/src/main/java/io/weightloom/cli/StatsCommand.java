@@ -112,10 +112,7 @@ final class StatsCommand implements Callable<Integer> {
   }
 
   private Found find(
-      SparkContext spark,
-      Progress progress,
-      List<ModelToAnalyse> models,
-      @Nullable RowSet unused) {
+      SparkContext spark, Progress progress, List<ModelToAnalyse> models, @Nullable RowSet unused) {
     StatsJob job = new StatsJob(spark, progress);
     Found found = new Found(parts(), unused != null);
     for (ModelToAnalyse model : models) {

@@ -109,14 +109,12 @@ public final class CompareJob {
       }
     }
     List<SubspaceScan.Found> found =
-        scan(
-            "subspaces", tensors, new SubspaceScan(directions, LinAlgRegistry.get().name()));
+        scan("subspaces", tensors, new SubspaceScan(directions, LinAlgRegistry.get().name()));
     for (int i = 0; i < found.size(); i++) {
       Alignment.Group group = groups.get(i);
       TensorSpec tensor = tensors.get(i).get(0).spec();
       if (!found.get(i).reason().isEmpty()) {
-        rows.add(
-            new SubspaceRow(group.name(), tensor, "", "", null, found.get(i).reason()));
+        rows.add(new SubspaceRow(group.name(), tensor, "", "", null, found.get(i).reason()));
       }
       for (SubspaceScan.Overlap overlap : found.get(i).overlaps()) {
         rows.add(

@@ -67,8 +67,7 @@ public final class PruneJob {
   private final @Nullable Planned masks;
   private final MaskFormat maskFormat;
 
-  private PruneJob(
-      Planned weights, Format format, @Nullable Planned masks, MaskFormat maskFormat) {
+  private PruneJob(Planned weights, Format format, @Nullable Planned masks, MaskFormat maskFormat) {
     this.weights = weights;
     this.format = format;
     this.masks = masks;
@@ -103,7 +102,8 @@ public final class PruneJob {
   /**
    * Writes the model, and the masks.
    *
-   * @throws WeightloomException if one of them cannot be written; what had got its name before stays
+   * @throws WeightloomException if one of them cannot be written; what had got its name before
+   *     stays
    */
   public Written run(SparkContext spark) {
     if (format == Format.DENSE) {

@@ -22,7 +22,7 @@ public record PrunedCounts(int tensors, long weights, long pruned) {
   /** Counts what became of one tensor. */
   static PrunedCounts of(TensorResult tensor) {
     return tensor.planned() instanceof Merged m && PruneParams.isPruned(m.merge())
-        ? new PrunedCounts(1, m.merge().elements(), pruned(tensor))
+        ? new PrunedCounts(1, m.merge().elements(), pruned(tensor, m.merge().elements()))
         : NONE;
   }
 
@@ -31,14 +31,16 @@ public record PrunedCounts(int tensors, long weights, long pruned) {
         tensors + other.tensors, weights + other.weights, pruned + other.pruned);
   }
 
-  /** Methods of matrices record what went, the others count what they kept. */
-  private static long pruned(TensorResult tensor) {
+  /**
+   * Methods of matrices record what went, the others count what they kept.
+   *
+   * @param weights of the tensor; a packed mask has fewer elements
+   */
+  private static long pruned(TensorResult tensor, long weights) {
     if (tensor.decisions().get("pruned") instanceof Number pruned) {
       return pruned.longValue();
     }
-    return tensor.kept().isEmpty()
-        ? 0
-        : tensor.planned().output().elements() - tensor.kept().get(0);
+    return tensor.kept().isEmpty() ? 0 : weights - tensor.kept().get(0);
   }
 
   /** The share that went. */

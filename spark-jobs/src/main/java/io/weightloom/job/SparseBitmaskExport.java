@@ -214,9 +214,7 @@ public final class SparseBitmaskExport {
       files.forEach(
           (file, layout) -> {
             output.allocate(file, layout);
-            layout
-                .tensors()
-                .forEach(t -> stored.put(t.spec().name(), at(output.path(file), t)));
+            layout.tensors().forEach(t -> stored.put(t.spec().name(), at(output.path(file), t)));
           });
       pack(rows, counts, matrices, stored);
       copy(matrices, stored);
@@ -288,8 +286,7 @@ public final class SparseBitmaskExport {
     List<Packing> packings = new ArrayList<>();
     long first = 0;
     for (int i = 0; i < rows.size(); i++) {
-      SparseBitmask matrix =
-          Objects.requireNonNull(matrices.get(rows.get(i).of().spec().name()));
+      SparseBitmask matrix = Objects.requireNonNull(matrices.get(rows.get(i).of().spec().name()));
       first = rows.get(i).begin() == 0 ? 0 : first;
       TensorLocation compressed = part(stored, matrix.compressed());
       packings.add(
@@ -312,8 +309,7 @@ public final class SparseBitmaskExport {
         });
     for (SparseBitmask matrix : matrices.values()) {
       TensorLocation shape = part(stored, matrix.shape());
-      try (FileChannel out =
-          FileChannel.open(Path.of(shape.file()), StandardOpenOption.WRITE)) {
+      try (FileChannel out = FileChannel.open(Path.of(shape.file()), StandardOpenOption.WRITE)) {
         put(out, shape.begin(), matrix.shapeData());
       } catch (IOException e) {
         throw OutputDir.cannotWrite(shape.file(), e);
@@ -397,7 +393,8 @@ public final class SparseBitmaskExport {
     try (Stream<Path> files = Files.list(Path.of(model.path()))) {
       for (Path file : files.toList()) {
         String name = file.getFileName().toString();
-        if (!name.endsWith(".safetensors") && !Set.of(INDEX, CONFIG, Manifest.FILE).contains(name)) {
+        if (!name.endsWith(".safetensors")
+            && !Set.of(INDEX, CONFIG, Manifest.FILE).contains(name)) {
           output.write(name, name.equals(CARD) ? card(file) : Files.readAllBytes(file));
         }
       }
@@ -490,8 +487,7 @@ public final class SparseBitmaskExport {
     long of(T work);
   }
 
-  private <T, R> List<R> perform(
-      String phase, List<T> work, Size<T> size, Function<T, R> action) {
+  private <T, R> List<R> perform(String phase, List<T> work, Size<T> size, Function<T, R> action) {
     if (work.isEmpty()) {
       return List.of();
     }

@@ -39,8 +39,7 @@ final class StatsScan implements Scan<StatsScan.Seen, StatsScan.Found> {
 
   @Override
   public Found conclude(List<TensorSpec> tensors, Seen sketch) {
-    return new Found(
-        values.conclude(tensors, sketch.values), sketch.stored(tensors.get(0)));
+    return new Found(values.conclude(tensors, sketch.values), sketch.stored(tensors.get(0)));
   }
 
   @Override
@@ -62,8 +61,7 @@ final class StatsScan implements Scan<StatsScan.Seen, StatsScan.Found> {
       values = scan.open(List.of(tensor));
       digest = new PartialDigest(tensor.byteSize());
       BlockCut cut = BlockCut.of(tensor, scan.blockElements());
-      rows =
-          tensor.shape().rank() < 2 ? null : new RowDigests(cut.rows(), cut.columns() * width);
+      rows = tensor.shape().rank() < 2 ? null : new RowDigests(cut.rows(), cut.columns() * width);
     }
 
     @Override
@@ -87,8 +85,7 @@ final class StatsScan implements Scan<StatsScan.Seen, StatsScan.Found> {
     }
 
     Stored stored(TensorSpec tensor) {
-      RowDigests.Repeats repeats =
-          rows == null ? new RowDigests.Repeats(0, 0, -1) : rows.repeats();
+      RowDigests.Repeats repeats = rows == null ? new RowDigests.Repeats(0, 0, -1) : rows.repeats();
       return new Stored(
           digest.tensor((long) Span.GRAIN * Worker.grainWidth(tensor.dtype())),
           repeats.repeated(),

@@ -227,8 +227,17 @@ class AnalysisCommandsTest {
     for (String scope : new String[] {"tensor", "model"}) {
       JsonNode rows =
           json(Cli.run(
-                  "compare", "--base", base, dir.resolve("x"), dir.resolve("y"), "--top", "0.25",
-                  "--top-scope", scope, "--output", "json"))
+                  "compare",
+                  "--base",
+                  base,
+                  dir.resolve("x"),
+                  dir.resolve("y"),
+                  "--top",
+                  "0.25",
+                  "--top-scope",
+                  scope,
+                  "--output",
+                  "json"))
               .get("task_vectors");
       double expected = scope.equals("model") ? 0.5 : 0.25;
       assertThat(row(rows, "name", "model.layers.0.w").get("density_first").asDouble())
@@ -264,12 +273,9 @@ class AnalysisCommandsTest {
     JsonNode row = row(tables.get("tensor_differences"), "tensor", "model.layers.1.w");
     assertThat(row.get("relative_distance").asDouble()).isBetween(0.001, 0.2);
     assertRefused(Cli.run("compare", first, other, "--rename", "x"), 2, "FROM=TO");
+    assertRefused(Cli.run("compare", first, other, "--rename", "h.*=*"), 2, "h.*=*", "is named so");
     assertRefused(
-        Cli.run("compare", first, other, "--rename", "h.*=*"), 2, "h.*=*", "is named so");
-    assertRefused(
-        Cli.run("compare", first, other, "--rename", "transformer.h.*.w=w"),
-        2,
-        "would both be w");
+        Cli.run("compare", first, other, "--rename", "transformer.h.*.w=w"), 2, "would both be w");
   }
 
   @Test

@@ -253,9 +253,7 @@ class PruneCommandTest {
   void whatIsWrongIsSaidAndLeavesNothing(String options, int code, String message) {
     Path out = dir.resolve("out");
     Object[] args =
-        Stream.concat(
-                Stream.of("prune", model, out),
-                Arrays.stream(options.trim().split(" ")))
+        Stream.concat(Stream.of("prune", model, out), Arrays.stream(options.trim().split(" ")))
             .toArray();
 
     Cli run = Cli.run(args);

@@ -182,7 +182,8 @@ class PruneTest {
     pruning("b", "magnitude_pruning", "0.5", "output: packed").into(dir.resolve("masks"));
 
     assertThat(card("sparse"))
-        .startsWith("---\nbase_model:\n- \"" + dir.resolve("b") + "\"\nlibrary_name: transformers\n")
+        .startsWith(
+            "---\nbase_model:\n- \"" + dir.resolve("b") + "\"\nlibrary_name: transformers\n")
         .contains(
             "tags:\n- pruned\n- weightloom\n---\n\n# sparse\n\nA pruning by `magnitude_pruning`, made",
             ": 62 of 126 weights (49.21 %) of 2 tensors were set to 0.\n\n- " + dir.resolve("b"),
@@ -202,7 +203,8 @@ class PruneTest {
         .into(dir.resolve("ticket"));
 
     assertThat(card("ticket"))
-        .contains("The first of these models said which, the weights are those of the last:\n\n- "
+        .contains(
+            "The first of these models said which, the weights are those of the last:\n\n- "
                 + dir.resolve("b")
                 + "\n- "
                 + dir.resolve("c"));

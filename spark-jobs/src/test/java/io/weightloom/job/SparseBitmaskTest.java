@@ -118,7 +118,7 @@ class SparseBitmaskTest {
     byte[] bits = parts.get(module + ".bitmask").data();
     double[] values = parts.get(module + ".compressed").values();
     double[] offsets = longs(parts.get(module + ".row_offsets"));
-    double[] dense = new double[(int) shape[0] * columns];
+    double[] dense = new double[((int) shape[0]) * columns];
     for (int r = 0; r < offsets.length; r++) {
       int next = (int) offsets[r];
       for (int c = 0; c < columns; c++) {
@@ -151,10 +151,7 @@ class SparseBitmaskTest {
             1 << 16,
             Progress.NONE);
     return PruneJob.of(
-            sharded,
-            PruneJob.Format.SPARSE_BITMASK,
-            null,
-            PruneJob.MaskFormat.SAFETENSORS)
+            sharded, PruneJob.Format.SPARSE_BITMASK, null, PruneJob.MaskFormat.SAFETENSORS)
         .run(LocalSpark.get());
   }
 
@@ -226,7 +223,22 @@ class SparseBitmaskTest {
             "model.layers.0.w.weight",
             "F32",
             new long[] {2, 8},
-            1, 2, 0, 0, 0, 3, 4, 0, 0, 0, 0, 5, 6, 0, 7, 0)
+            1,
+            2,
+            0,
+            0,
+            0,
+            3,
+            4,
+            0,
+            0,
+            0,
+            0,
+            5,
+            6,
+            0,
+            7,
+            0)
         .writeModel(dir.resolve("b"), Family.CONFIG);
 
     write("parameters: {sparsity: 0}", MergePlanner.Options.SHARD_BYTES);

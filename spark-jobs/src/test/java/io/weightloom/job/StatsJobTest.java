@@ -36,8 +36,7 @@ class StatsJobTest {
   private static Map<String, Stored> stored(List<TensorReport> reports) {
     return reports.stream()
         .filter(r -> r.stored() != null)
-        .collect(
-            Collectors.toMap(r -> r.tensor().name(), r -> Objects.requireNonNull(r.stored())));
+        .collect(Collectors.toMap(r -> r.tensor().name(), r -> Objects.requireNonNull(r.stored())));
   }
 
   @ParameterizedTest
@@ -63,8 +62,7 @@ class StatsJobTest {
     Path zoo = Family.write(dir.resolve("zoo"), "BF16");
     Path out = dir.resolve("out");
     Merging.of(Family.recipe(zoo, "ties", "parameters: {density: 0.3}")).into(out);
-    JsonNode manifest =
-        new ObjectMapper().readTree(Files.readAllBytes(out.resolve(Manifest.FILE)));
+    JsonNode manifest = new ObjectMapper().readTree(Files.readAllBytes(out.resolve(Manifest.FILE)));
 
     Map<String, Stored> found = stored(reports(out.toString(), false));
 
@@ -93,8 +91,7 @@ class StatsJobTest {
         ModelDir.open(
             weights.writeModel(dir.resolve("m"), Family.CONFIG).toString(), Profile.STRICT);
     Map<String, Stored> expected = stored(reports(model.path(), true));
-    List<List<TensorLocation>> tensors =
-        model.tensors().values().stream().map(List::of).toList();
+    List<List<TensorLocation>> tensors = model.tensors().values().stream().map(List::of).toList();
 
     assertThat(expected.get("rows").repeatedRows()).isEqualTo(3);
     assertThat(expected.get("rows").largestRowGroup()).isEqualTo(3);

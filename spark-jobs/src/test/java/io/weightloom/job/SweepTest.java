@@ -165,7 +165,7 @@ class SweepTest {
     assertThat(names(sweep)).containsExactly("first=1,code.weight=3", "first=2,code.weight=3");
     assertThat(models(sweep, 0)).containsExactly("org/math");
     assertThat(sweep.candidates().get(1).recipe().recipe().models().get(1).parameters())
-        .containsEntry("weight", new ParamValue.Scalar(3));
+        .containsEntry("weight", new ParamValue.Scalar(3.0));
   }
 
   @Test
