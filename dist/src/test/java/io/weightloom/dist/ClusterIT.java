@@ -96,8 +96,9 @@ class ClusterIT {
     Ran askedHere = run("sql", "--output", "json", "-e", query.replace("TABLE", here.toString()));
     assertRan(onCluster("implode", there, dir.resolve("back"), "--model", "b"));
 
+    // Of the rows the layout has a digest. Parquet's own footer lists encodings in any order.
     try (Stream<Path> files = Files.walk(here)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
+      for (Path file : files.filter(ClusterIT::isOurs).toList()) {
         assertThat(there.resolve(here.relativize(file))).hasSameBinaryContentAs(file);
       }
     }
@@ -106,6 +107,10 @@ class ClusterIT {
     assertThat(asked.out()).isEqualTo(askedHere.out());
     assertThat(dir.resolve("back/model.safetensors"))
         .hasSameBinaryContentAs(zoo.resolve("b/model.safetensors"));
+  }
+
+  private static boolean isOurs(Path file) {
+    return Files.isRegularFile(file) && !file.toString().endsWith(".parquet");
   }
 
   private static Ran run(Object... args) throws Exception {
