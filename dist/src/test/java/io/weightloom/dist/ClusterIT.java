@@ -82,8 +82,9 @@ class ClusterIT {
     Path here = dir.resolve("here");
     Path there = dir.resolve("there");
     String query =
-        "SELECT model, tensor, round(sqrt(sum(pow(wl_l2(data, dtype), 2))), 9) AS norm"
-            + " FROM checkpoint.`TABLE` GROUP BY model, tensor ORDER BY model, tensor";
+        "CREATE TEMPORARY VIEW w USING checkpoint OPTIONS (path 'TABLE/model=b');"
+            + " SELECT tensor, count(*) AS n, sqrt(sum(pow(wl_l2(data, dtype), 2))) > 0 AS some,"
+            + " sort_array(collect_list(digest)) AS digests FROM w GROUP BY tensor ORDER BY tensor";
 
     for (Path table : List.of(here, there)) {
       Object[] explode = {
@@ -103,7 +104,7 @@ class ClusterIT {
       }
     }
     assertRan(asked);
-    assertThat(asked.out().lines()).hasSize(6).first().asString().contains("\"model\":\"a\"");
+    assertThat(asked.out().lines()).hasSize(3).first().asString().contains("\"some\":true");
     assertThat(asked.out()).isEqualTo(askedHere.out());
     assertThat(dir.resolve("back/model.safetensors"))
         .hasSameBinaryContentAs(zoo.resolve("b/model.safetensors"));
