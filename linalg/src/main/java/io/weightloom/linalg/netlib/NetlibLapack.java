@@ -6,6 +6,7 @@ import java.lang.reflect.Method;
 import java.util.Optional;
 import org.netlib.lapack.Dgelqf;
 import org.netlib.lapack.Dgesdd;
+import org.netlib.lapack.Dlamch;
 import org.netlib.lapack.Dpotrf;
 import org.netlib.lapack.Dpotrs;
 import org.netlib.lapack.Dsyevd;
@@ -23,6 +24,14 @@ final class NetlibLapack implements Lapack {
   private static final String MODULE = "jdk.incubator.vector";
   private static final String PACKAGE = "dev.ludovic.netlib.blas.";
 
+  /**
+   * Asked for while this class is initialised, by one thread while all others wait: dlamch finds
+   * the machine's constants at its first call and keeps them in static fields, and marks them as
+   * found before they are. A second thread's first factorisation would go on with an epsilon of
+   * zero, which no iteration reaches. They are the only state that the routines below share.
+   */
+  private static final double EPSILON = Dlamch.dlamch("E");
+
   private final BLAS blas;
 
   private NetlibLapack(BLAS blas) {
@@ -39,6 +48,9 @@ final class NetlibLapack implements Lapack {
     String name = PACKAGE + (vector ? "VectorBLAS" : "Java11BLAS");
     Method factory = Class.forName(name).getMethod("getInstance");
     factory.setAccessible(true);
+    if (EPSILON != Math.ulp(1.0) / 2) {
+      throw new ClassNotFoundException("netlib takes the machine's epsilon for " + EPSILON);
+    }
     Class.forName("org.netlib.lapack.Dgesdd");
     return new NetlibLapack(
         Optional.ofNullable((BLAS) factory.invoke(null))
