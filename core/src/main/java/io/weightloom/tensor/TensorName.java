@@ -71,7 +71,7 @@ public final class TensorName {
       if (isDigit(a.charAt(i)) && isDigit(b.charAt(j))) {
         int endA = endOfDigits(a, i);
         int endB = endOfDigits(b, j);
-        int byValue = compareDigits(a.substring(i, endA), b.substring(j, endB));
+        int byValue = compareDigits(a, i, endA, b, j, endB);
         if (byValue != 0) {
           return byValue;
         }
@@ -88,11 +88,23 @@ public final class TensorName {
     return byLength != 0 ? byLength : a.compareTo(b);
   }
 
-  private static int compareDigits(String a, String b) {
-    String x = a.replaceFirst("^0+(?=.)", "");
-    String y = b.replaceFirst("^0+(?=.)", "");
-    int byLength = Integer.compare(x.length(), y.length());
-    return byLength != 0 ? byLength : x.compareTo(y);
+  /** By value, however many digits: of two without leading zeros the longer is the greater. */
+  private static int compareDigits(String a, int fromA, int endA, String b, int fromB, int endB) {
+    int i = firstOfValue(a, fromA, endA);
+    int j = firstOfValue(b, fromB, endB);
+    int order = Integer.compare(endA - i, endB - j);
+    while (order == 0 && i < endA) {
+      order = Character.compare(a.charAt(i++), b.charAt(j++));
+    }
+    return order;
+  }
+
+  private static int firstOfValue(String digits, int from, int end) {
+    int first = from;
+    while (first < end - 1 && digits.charAt(first) == '0') {
+      first++;
+    }
+    return first;
   }
 
   private static boolean isDigit(char c) {
