@@ -18,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.parquet.bytes.BytesInput;
 import org.apache.parquet.column.ColumnDescriptor;
@@ -281,7 +282,8 @@ public final class PartWriter implements AutoCloseable {
   public TableLayout.Part end(String plan) throws IOException {
     long[] all = digests.stream().mapToLong(Long::longValue).toArray();
     String digest = HexFormat.of().toHexDigits(ContentDigest.grain(all, all.length));
-    file.end(Map.of(DIGEST_KEY, digest, PLAN_KEY, plan));
+    file.end(new TreeMap<>(Map.of(DIGEST_KEY, digest, PLAN_KEY, plan)));
+    SortedFooter.sort(temporary);
     long bytes = Files.size(temporary);
     Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
     return new TableLayout.Part(String.valueOf(path.getFileName()), all.length, bytes, digest);

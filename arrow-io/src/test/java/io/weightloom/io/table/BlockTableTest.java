@@ -13,8 +13,11 @@ import io.weightloom.io.TensorLocation;
 import io.weightloom.io.hadoop.HadoopStorage;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.testkit.TinyCheckpoint;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,6 +28,9 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.RawLocalFileSystem;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.KeyValue;
+import org.apache.parquet.format.Util;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,6 +124,24 @@ class BlockTableTest {
     assertThat(all(file, piece)).isEqualTo(Files.readAllBytes(model.resolve("model.safetensors")));
     assertThat(all(BlockTables.checked(file), piece))
         .isEqualTo(Files.readAllBytes(model.resolve("model.safetensors")));
+  }
+
+  /** What a JVM orders by chance would make two runs' files differ. */
+  @Test
+  void listsInTheFooterAreInOrder() throws IOException {
+    Path partition = Exploding.PLAIN.write(model, table, "m");
+    Path part;
+    try (Stream<Path> files = Files.list(partition)) {
+      part = files.filter(f -> f.toString().endsWith(".parquet")).findAny().orElseThrow();
+    }
+    byte[] file = Files.readAllBytes(part);
+    int length = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(file.length - 8);
+    FileMetaData footer =
+        Util.readFileMetaData(new ByteArrayInputStream(file, file.length - 8 - length, length));
+    assertThat(footer.getKey_value_metadata()).extracting(KeyValue::getKey).isSorted();
+    assertThat(footer.getRow_groups().get(0).getColumns())
+        .isNotEmpty()
+        .allSatisfy(c -> assertThat(c.getMeta_data().getEncodings()).isSorted());
   }
 
   @Test
