@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mvn -B -ntp install
+mvn -B -ntp install -DforkCount=1C
 
 echo "== the demo, and every command of the documentation"
 bin/weightloom warm-up > /dev/null 2>&1
@@ -25,7 +25,7 @@ dev/scalatest.sh core
 newest=${WEIGHTLOOM_JDK25:-$(ls -d /usr/lib/jvm/*25* 2> /dev/null | head -n 1 || true)}
 if [ -n "$newest" ] && [ -x "$newest/bin/java" ]; then
   echo "== the unit tests on $("$newest/bin/java" -version 2>&1 | head -n 1)"
-  mvn -B -ntp -o surefire:test -pl testkit,core,linalg,openblas,arrow-io,udfs,spark-jobs -Djvm="$newest/bin/java"
+  mvn -B -ntp -o surefire:test -DforkCount=1C -pl testkit,core,linalg,openblas,arrow-io,udfs,spark-jobs -Djvm="$newest/bin/java"
 else
   echo "== skipped: the tests on JDK 25, for there is none in /usr/lib/jvm (set WEIGHTLOOM_JDK25)"
 fi

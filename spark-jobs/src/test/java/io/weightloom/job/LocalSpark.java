@@ -29,7 +29,7 @@ public final class LocalSpark {
             new SparkConf()
                 .setMaster(master)
                 .setAppName("test")
-                .set("spark.sql.warehouse.dir", "target/warehouse")
+                .set("spark.sql.warehouse.dir", "target/warehouse-" + ProcessHandle.current().pid())
                 .set("spark.hadoop.fs.woven.impl", SparkStorageProviderTest.Woven.class.getName())
                 .set("spark.ui.enabled", "false")
                 .set("spark.driver.host", "localhost")

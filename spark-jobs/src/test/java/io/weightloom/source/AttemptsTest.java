@@ -37,7 +37,7 @@ class AttemptsTest {
     SparkSession spark =
         SparkSession.builder()
             .master("local[2,3]")
-            .config("spark.sql.warehouse.dir", "target/warehouse")
+            .config("spark.sql.warehouse.dir", "target/warehouse-" + ProcessHandle.current().pid())
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "localhost")
             .config("spark.driver.bindAddress", "127.0.0.1")
