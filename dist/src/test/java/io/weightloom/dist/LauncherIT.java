@@ -75,6 +75,8 @@ class LauncherIT {
     assertRefused(2, new Launcher().run("merge", misspelt, dir.resolve("out")), "merge_method?");
     assertRefused(2, new Launcher().run("merge"), "RECIPE");
     assertRefused(2, new Launcher().run("no-such-command"), "Try: weightloom --help");
+    assertRefused(
+        2, new Launcher().run("merge", recipe, taken, "--master", "sparks://host"), "spark://HOST");
     assertRefused(3, new Launcher().run("inspect", dir.resolve("none")), "there is no such file");
     assertRefused(5, new Launcher().run("merge", recipe, taken), taken + ": it exists");
     assertThat(names(dir)).containsExactly("bad.yml", "taken");
