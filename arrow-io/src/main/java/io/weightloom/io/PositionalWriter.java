@@ -9,7 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * to the disk past the page cache where the file system lets them: a model is written once and not
  * read here again, and pages for it would cost more than the disk takes, and drive the inputs out.
  * Where the disk is the slower of the two, the page cache is used.
+ *
+ * <p>While one buffer is on its way to the disk the next is filled: the thread that computes waits
+ * only where the disk is slower than it. An error of the disk is thrown by the next call.
  *
  * <p>Belongs to one thread; several writers may write disjoint ranges of one file.
  */
@@ -34,12 +41,23 @@ public final class PositionalWriter implements Closeable {
   /** Buffers outlive tasks, which are many and short. */
   private static final Queue<ByteBuffer> IDLE = new ConcurrentLinkedQueue<>();
 
+  /** Few: threads that write to one file at once spin on its lock. */
+  private static final Executor DISK =
+      Executors.newFixedThreadPool(
+          Math.max(1, Runtime.getRuntime().availableProcessors() / 2),
+          task -> {
+            Thread thread = new Thread(task, "weightloom-disk");
+            thread.setDaemon(true);
+            return thread;
+          });
+
   private static final AtomicLong DIRECT_BYTES = new AtomicLong();
   private static final AtomicLong DIRECT_NANOS = new AtomicLong();
 
   private final FileChannel cached;
   private final @Nullable FileChannel direct;
-  private final ByteBuffer gathered;
+  private CompletableFuture<ByteBuffer> underWay = CompletableFuture.completedFuture(buffer());
+  private ByteBuffer gathered = buffer();
 
   /** The place in the file of the buffer's first byte: the begin of a page. */
   private long at;
@@ -50,9 +68,11 @@ public final class PositionalWriter implements Closeable {
   private PositionalWriter(FileChannel cached, @Nullable FileChannel direct) {
     this.cached = cached;
     this.direct = direct;
+  }
+
+  private static ByteBuffer buffer() {
     ByteBuffer idle = IDLE.poll();
-    this.gathered =
-        idle != null ? idle : ByteBuffer.allocateDirect(CAPACITY + PAGE).alignedSlice(PAGE);
+    return idle != null ? idle : ByteBuffer.allocateDirect(CAPACITY + PAGE).alignedSlice(PAGE);
   }
 
   /** Opens a file that is there. */
@@ -88,7 +108,7 @@ public final class PositionalWriter implements Closeable {
   public void write(long position, byte[] bytes, int length) throws IOException {
     for (int done = 0; done < length; ) {
       if (at + end != position + done || end == CAPACITY) {
-        flush();
+        handOver();
         at = (position + done) / PAGE * PAGE;
         begin = (int) (position + done - at);
         end = begin;
@@ -102,26 +122,66 @@ public final class PositionalWriter implements Closeable {
 
   /** Hands all that was gathered to the operating system. */
   public void flush() throws IOException {
-    int from = Math.min(end, (begin + PAGE - 1) / PAGE * PAGE);
-    int to = Math.max(from, end / PAGE * PAGE);
-    FileChannel past = direct;
-    if (past == null || from == to) {
-      write(cached, begin, end);
-    } else {
-      write(cached, begin, from);
-      long start = System.nanoTime();
-      write(past, from, to);
-      DIRECT_NANOS.addAndGet(System.nanoTime() - start);
-      DIRECT_BYTES.addAndGet(to - from);
-      write(cached, to, end);
+    handOver();
+    written();
+  }
+
+  private void handOver() throws IOException {
+    if (begin == end) {
+      return;
     }
+    ByteBuffer free = written();
+    Filled filled = new Filled(gathered, at, begin, end);
+    underWay =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                write(filled);
+              } catch (IOException e) {
+                throw new CompletionException(e);
+              }
+              return filled.bytes();
+            },
+            DISK);
+    gathered = free;
     begin = end;
   }
 
-  private void write(FileChannel channel, int from, int to) throws IOException {
-    ByteBuffer bytes = gathered.duplicate().limit(to).position(from);
+  /** Waits for the buffer that is under way; an interrupt waits with it, for it takes not long. */
+  private ByteBuffer written() throws IOException {
+    try {
+      return underWay.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof IOException io) {
+        throw new IOException(io.getMessage(), io);
+      }
+      throw e;
+    }
+  }
+
+  /** A buffer and what of it belongs into the file: its first byte at {@code at}. */
+  private record Filled(ByteBuffer bytes, long at, int begin, int end) {}
+
+  private void write(Filled f) throws IOException {
+    int from = Math.min(f.end(), (f.begin() + PAGE - 1) / PAGE * PAGE);
+    int to = Math.max(from, f.end() / PAGE * PAGE);
+    FileChannel past = direct;
+    if (past == null || from == to) {
+      write(cached, f, f.begin(), f.end());
+    } else {
+      write(cached, f, f.begin(), from);
+      long start = System.nanoTime();
+      write(past, f, from, to);
+      DIRECT_NANOS.addAndGet(System.nanoTime() - start);
+      DIRECT_BYTES.addAndGet(to - from);
+      write(cached, f, to, f.end());
+    }
+  }
+
+  private static void write(FileChannel channel, Filled f, int from, int to) throws IOException {
+    ByteBuffer bytes = f.bytes().duplicate().limit(to).position(from);
     while (bytes.hasRemaining()) {
-      channel.write(bytes, at + bytes.position());
+      channel.write(bytes, f.at() + bytes.position());
     }
   }
 
@@ -131,7 +191,8 @@ public final class PositionalWriter implements Closeable {
     FileChannel past = direct;
     try (cached;
         past) {
-      flush();
+      handOver();
+      IDLE.add(written());
     }
     IDLE.add(gathered);
   }

@@ -1,6 +1,7 @@
 package io.weightloom.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -98,6 +99,24 @@ class PositionalWriterTest {
     assertThat(read).hasSize(10_000);
     assertThat(List.of(read[4000], read[4003], read[4004]))
         .containsExactly((byte) 1, (byte) 4, (byte) 0);
+  }
+
+  /** The disk's errors come with a later call, whatever it is, and the last one tells too. */
+  @Test
+  void anErrorOfTheDiskIsNotLost() throws IOException {
+    Path full = Path.of("/dev/full");
+    Assumptions.assumeTrue(Files.exists(full), "there is no /dev/full to write to");
+    byte[] block = new byte[3 << 20];
+    PositionalWriter writer = PositionalWriter.open(full);
+    assertThatThrownBy(() -> writer.write(0, block, block.length))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("No space left");
+    assertThatThrownBy(writer::flush).isInstanceOf(IOException.class);
+    assertThatThrownBy(writer::close).isInstanceOf(IOException.class);
+
+    PositionalWriter small = PositionalWriter.open(full);
+    small.write(0, block, 10);
+    assertThatThrownBy(small::close).hasMessageContaining("No space left");
   }
 
   /** Memory has no way past the page cache. */

@@ -1,6 +1,5 @@
 package io.weightloom.job;
 
-import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ContentDigest;
 import io.weightloom.io.PositionalWriter;
@@ -413,8 +412,7 @@ final class Worker implements AutoCloseable {
       try {
         output.getValue().close();
       } catch (IOException e) {
-        throw WeightloomException.conflict(
-            "Cannot close %s: %s (see the disk)".formatted(output.getKey(), e));
+        throw OutputDir.cannotWrite(output.getKey(), e);
       }
     }
     outputs.clear();
