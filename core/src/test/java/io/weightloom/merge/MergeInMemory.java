@@ -11,12 +11,7 @@ import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.io.UncheckedIOException;
+import io.weightloom.testkit.Serialized;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -373,19 +368,19 @@ final class MergeInMemory {
     if (shuffle != null) {
       Collections.shuffle(walk, new Random(shuffle));
     }
-    MergeState state = sent(method.begin(scope));
+    MergeState state = Serialized.copy(method.begin(scope));
     int reads = 1;
     for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
-      Survey survey = sent(s.get());
+      Survey survey = Serialized.copy(s.get());
       List<Part> parts = new ArrayList<>();
       for (Span span : walk) {
         TensorMerge tensor = scope.tensors().get(span.tensor());
         BlockReader reader = reader(data.get(span.tensor()));
-        parts.add(sent(runner.survey(survey, tensor, span, reader, checkFinite)));
+        parts.add(Serialized.copy(runner.survey(survey, tensor, span, reader, checkFinite)));
       }
       parts.sort((a, b) -> a.span().compareTo(b.span()));
-      parts.forEach(p -> result.found().add(bytes(p.found())));
-      state = sent(survey.conclude(parts));
+      parts.forEach(p -> result.found().add(Serialized.bytes(p.found())));
+      state = Serialized.copy(survey.conclude(parts));
       reads++;
     }
     if (reads > method.reads(scope)) {
@@ -459,26 +454,5 @@ final class MergeInMemory {
       System.arraycopy(from.bytes(), (int) offset, into, 0, length);
       Arrays.fill(into, length, into.length, (byte) 0x55);
     };
-  }
-
-  private static byte[] bytes(Object object) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
-      objects.writeObject(object);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return out.toByteArray();
-  }
-
-  @SuppressWarnings("unchecked")
-  private static <T> T sent(T object) {
-    try {
-      return (T) new ObjectInputStream(new ByteArrayInputStream(bytes(object))).readObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (ClassNotFoundException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }
