@@ -1,5 +1,6 @@
 package io.weightloom.merge;
 
+import static io.weightloom.linalg.Matrices.random;
 import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,7 +11,6 @@ import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,12 +117,5 @@ class ReadsPerMethodTest {
   /** A method that is not listed is held to its own word by the runs themselves. */
   private static int most(MethodCase method) {
     return MOST.getOrDefault(method.spec().name(), Integer.MAX_VALUE);
-  }
-
-  private static Matrix random(int rows, int columns, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Matrix m = Matrix.zeros(rows, columns);
-    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
-    return m;
   }
 }
