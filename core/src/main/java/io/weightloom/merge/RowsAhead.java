@@ -20,21 +20,32 @@ final class RowsAhead {
     this.buffers = buffers;
   }
 
-  /** Shows the rows of a block, unless it ends in the row that was shown last. */
-  void look(List<? extends Lane<?>> lanes, List<Lane.Source> sources, long first, int count) {
+  /**
+   * Shows the rows of a block, unless it ends in the row that was shown last. Where the block is
+   * made of whole rows, its sources are read in their turn already, and stay in the buffers.
+   *
+   * @param sources those that are wanted of the block
+   * @return whether that was so
+   */
+  boolean look(List<? extends Lane<?>> lanes, List<Lane.Source> sources, long first, int count) {
     int row = row(lanes.get(0).tensor);
     long begin = first / row * row;
     long end = (first + count + row - 1) / row * row;
     if (begin == seenFrom && end == seenTo) {
-      return;
+      return false;
     }
+    boolean isBlock = begin == first && end == first + count;
     lanes.forEach(lane -> lane.beginRows(begin, Math.toIntExact(end - begin), row));
     for (long at = begin; at < end; at += buffers.elements()) {
       int n = (int) Math.min(buffers.elements(), end - at);
       for (Lane.Source s : sources) {
         if (s.ahead()) {
           byte[] into = buffers.toFill(s.number(), s.width());
-          reader.readAhead(s.number(), at * s.width(), into, n * s.width());
+          if (isBlock) {
+            reader.read(s.number(), at * s.width(), into, n * s.width());
+          } else {
+            reader.readAhead(s.number(), at * s.width(), into, n * s.width());
+          }
         }
       }
       for (Lane<?> lane : lanes) {
@@ -44,6 +55,7 @@ final class RowsAhead {
     lanes.forEach(Lane::endRows);
     seenFrom = begin;
     seenTo = end;
+    return isBlock;
   }
 
   private static int row(TensorMerge tensor) {

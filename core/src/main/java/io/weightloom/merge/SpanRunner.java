@@ -177,27 +177,24 @@ public final class SpanRunner {
     lanes.forEach(lane -> lane.addSources(sources));
     List<Lane.Source> each = List.copyOf(sources.values());
     lanes.forEach(lane -> lane.readColumns(reader));
-    boolean anyRows = lanes.stream().anyMatch(Lane::hasRows);
     RowsAhead ahead = new RowsAhead(reader, buffers);
     int blockElements = buffers.elements();
     long end = lanes.stream().mapToLong(Lane::end).max().orElseThrow();
     for (long first = lanes.get(0).feed.span().first(); first < end; first += blockElements) {
       int count = (int) Math.min(blockElements, end - first);
-      if (anyRows) {
-        ahead.look(lanes, each, first, count);
-      }
-      for (Lane.Source s : each) {
-        if (first < s.until()) {
+      long from = first;
+      // A sample ends with a grain, and a grain with a block.
+      List<? extends Lane<?>> going = lanes.stream().filter(lane -> from < lane.end()).toList();
+      List<Lane.Source> wanted = each.stream().filter(s -> from < s.until()).toList();
+      boolean isRead =
+          going.stream().anyMatch(Lane::hasRows) && ahead.look(going, wanted, first, count);
+      for (Lane.Source s : wanted) {
+        if (!(isRead && s.ahead())) {
           byte[] into = buffers.toFill(s.number(), s.width());
           reader.read(s.number(), first * s.width(), into, count * s.width());
         }
       }
-      for (Lane<?> lane : lanes) {
-        // A sample ends with a grain, and a grain with a block.
-        if (first < lane.end()) {
-          lane.block(first, count);
-        }
-      }
+      going.forEach(lane -> lane.block(from, count));
     }
   }
 }

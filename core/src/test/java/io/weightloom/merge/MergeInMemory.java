@@ -49,6 +49,7 @@ final class MergeInMemory {
   private boolean randomSides;
   private final Map<String, Shape> shapes = new HashMap<>();
   private boolean withBase = true;
+  private final Map<Integer, Long> bytesRead = new HashMap<>();
 
   private record TensorData(
       String name, @Nullable Stored base, List<Stored> models, List<SideData> sides) {}
@@ -329,6 +330,11 @@ final class MergeInMemory {
     return new TensorSpec(name, dtype, shapes.getOrDefault(name, Shape.of(count)));
   }
 
+  /** Bytes that were read so far of the model that was read most, the base included. */
+  long mostBytesRead() {
+    return Collections.max(bytesRead.values());
+  }
+
   /** As the planner resolves a recipe without gradients and filters. */
   Params params(int models) {
     return params(spec, variant, values, models);
@@ -441,10 +447,13 @@ final class MergeInMemory {
   }
 
   /** Fills what lies behind the block with rubbish, so that nothing may come of it. */
-  private static BlockReader reader(TensorData data) {
+  private BlockReader reader(TensorData data) {
     return (input, offset, into, length) -> {
       Stored base = data.base();
       int models = data.models().size();
+      if (input < models) {
+        bytesRead.merge(input, (long) length, Long::sum);
+      }
       Stored from =
           input == SpanRunner.BASE && base != null
               ? base

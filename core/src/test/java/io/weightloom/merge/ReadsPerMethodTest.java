@@ -93,6 +93,22 @@ class ReadsPerMethodTest {
     assertThat(reads).as("reads of %s", method).isLessThanOrEqualTo(most(method));
   }
 
+  /** Rows that are looked at first are not read once more where they are whole blocks. */
+  @ParameterizedTest
+  @MethodSource("elementwise")
+  void noByteIsReadTwiceInARead(MethodCase method) {
+    int rows = 7;
+    int models = method.models();
+    MergeInMemory merge = method.busy(models).dtype(DType.BF16).seed(3);
+    merge.shape("t", rows, Arith.CAPACITY);
+    RandomModels.add(merge, "t", rows * Arith.CAPACITY, models, DType.BF16, DType.BF16);
+
+    int reads = merge.run().reads();
+
+    long bytes = (long) rows * Arith.CAPACITY * DType.BF16.bytes();
+    assertThat(merge.mostBytesRead()).as("of %s", method).isLessThanOrEqualTo(reads * bytes);
+  }
+
   @ParameterizedTest
   @MethodSource("ofMatrices")
   void ofMatrices(MethodCase method) {
