@@ -7,7 +7,9 @@ import static io.weightloom.merge.MatrixMethodsTest.DELTA1;
 import static io.weightloom.merge.MatrixMethodsTest.DELTA2;
 import static io.weightloom.merge.MatrixMethodsTest.TEN_DIGITS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.weightloom.error.WeightloomException;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.LinAlgRegistry;
@@ -173,5 +175,46 @@ class TwinMergingTest {
 
     // θ* = 12, 24: 12 + ½·2 − ¼·2, and 24 − ½·4 + ¼·4.
     assertThat(Arrays.copyOf(out, 2)).containsExactly(12.5, 23);
+  }
+
+  /** A matrix that no array holds is the user's affair, however it is to be compressed. */
+  @ParameterizedTest
+  @ValueSource(strings = {"svd", "magnitude"})
+  void matrixThatNoArrayHoldsIsRefused(String compress) {
+    TensorMerge tensor = twin(.29, .9).set("compress", compress).tensor(2, 1 << 20, 1 << 12);
+    MatrixMethod method = (MatrixMethod) MergeMethods.named("twin_merging").orElseThrow();
+
+    assertThatThrownBy(
+            () -> method.merge(tensor, new Huge(1 << 20, 1 << 12), LinAlgRegistry.reference()))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining("Cannot hold a 1048576 × 4096 matrix");
+  }
+
+  /** Rows of a matrix that is never read. */
+  private record Huge(int rows, int columns) implements MatrixRows {
+    @Override
+    public int models() {
+      return 2;
+    }
+
+    @Override
+    public int blockRows() {
+      return 1;
+    }
+
+    @Override
+    public void read(int model, int first, Matrix into) {
+      throw new IllegalStateException("row " + first + " is read");
+    }
+
+    @Override
+    public void write(int first, Matrix written) {
+      throw new IllegalStateException("row " + first + " is written");
+    }
+
+    @Override
+    public Matrix gram(String table, int model) {
+      throw new IllegalStateException(table + " is read");
+    }
   }
 }

@@ -133,9 +133,9 @@ public final class TwinMerging implements TaskMatrixMethod {
     Params p = matrix.params();
     TaskMatrices tasks = new TaskMatrices(rows);
     boolean svd = p.choice(COMPRESS).equals("svd");
-    int size = svd ? tasks.side() : Math.multiplyExact(tasks.rows(), tasks.columns());
-    int kept = kept(size, p.number(MASK_RATE));
     Matrix shared = shared(tasks, p.number(SCALING));
+    int size = svd ? tasks.side() : shared.size();
+    int kept = kept(size, p.number(MASK_RATE));
     Matrix merged = shared.copy();
     double[] routing = routing(p);
     for (int k = 0; k < routing.length; k++) {
