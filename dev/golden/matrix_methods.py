@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The golden values of the matrix methods, from the papers' formulas in NumPy (fp64).
 
-Prints each case as the tests hold it: core/src/test/java/io/weightloom/merge/MatrixMethodsTest.java.
+Prints each case as the tests hold it, in core/src/test/java/io/weightloom/merge: MatrixMethodsTest, WudiTest,
+TwinMergingTest, RegMeanTest.
 The values of TSV-M, Iso-C, Iso-CTS, RegMean and WUDI were compared with those of the papers' own codes on the same
 input (AntoAndGar/task_singular_vectors a6c9718, danielm1405/iso-merging d34010a, bloomberg/dataless-model-merging
 92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone. Twin-Merging's two ways to compress were

@@ -3,10 +3,7 @@ package io.weightloom.io;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
+import io.weightloom.testkit.Serialized;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -31,21 +28,9 @@ class PartialDigestTest {
     return ContentDigest.tensor(all.grains());
   }
 
-  @SuppressWarnings("BanSerializableRead")
-  private static PartialDigest travelled(PartialDigest digest) throws Exception {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-      out.writeObject(digest);
-    }
-    try (ObjectInputStream in =
-        new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-      return (PartialDigest) in.readObject();
-    }
-  }
-
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 65_535, 65_536, 65_537, 131_072, 131_073, 1_000_000})
-  void neitherCutsNorTasksNorTheirOrderShow(int length) throws Exception {
+  void neitherCutsNorTasksNorTheirOrderShow(int length) {
     byte[] data = data(length);
     Random random = new Random(length);
     for (int most : new int[] {1_500, 70_000, 300_000}) {
@@ -63,9 +48,9 @@ class PartialDigestTest {
           parts.get(random.nextInt(tasks)).add(at, lent, 3, n);
         }
         Collections.shuffle(parts, random);
-        PartialDigest all = travelled(parts.get(0));
+        PartialDigest all = Serialized.copy(parts.get(0));
         for (PartialDigest other : parts.subList(1, tasks)) {
-          all.merge(travelled(other));
+          all.merge(Serialized.copy(other));
         }
 
         assertThat(all.tensor(GRAIN)).isEqualTo(expected(data));

@@ -4,6 +4,7 @@ import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.analysis.Sketch;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Kernels;
+import io.weightloom.kernel.SparseCounts;
 import io.weightloom.merge.Arith;
 import io.weightloom.stats.ExactSum;
 import io.weightloom.stats.Moments;

@@ -2,6 +2,7 @@ package io.weightloom.compare;
 
 import io.weightloom.analysis.Scan;
 import io.weightloom.compare.TensorComparison.Cut;
+import io.weightloom.kernel.SparseCounts;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.Arrays;

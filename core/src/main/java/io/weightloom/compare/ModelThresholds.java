@@ -7,8 +7,8 @@ import java.util.List;
 
 /**
  * The k-th largest magnitude of each task vector over the whole model, in two reads: the first
- * tells the upper bits of it, the second one the lower. The model are the tensors that all models
- * have.
+ * tells the upper bits of it, the second one the lower. What counts as the model are the tensors
+ * that all models have.
  */
 public final class ModelThresholds {
 

@@ -2,7 +2,7 @@ package io.weightloom.compare;
 
 import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.analysis.Scan;
-import io.weightloom.analysis.Sketch;
+import io.weightloom.analysis.WholeSketch;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.tensor.Shape;
@@ -123,7 +123,7 @@ public record SubspaceScan(int directions, String linAlg)
 
   /** Holds the task vectors; never travels. */
   @SuppressWarnings("serial")
-  public static final class Deltas implements Sketch<Deltas> {
+  public static final class Deltas implements WholeSketch<Deltas> {
     private static final long serialVersionUID = 1;
 
     private final int models;
@@ -147,12 +147,6 @@ public record SubspaceScan(int directions, String linAlg)
               deltas.get(k).append(differences.deltas[k], n);
             }
           });
-    }
-
-    /** Never called: one task sees all of a tensor. */
-    @Override
-    public void merge(Deltas other) {
-      throw new IllegalStateException("a matrix is seen by one task");
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.weightloom.compare;
 
+import io.weightloom.kernel.SparseCounts;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.List;

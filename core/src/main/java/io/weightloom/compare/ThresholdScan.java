@@ -17,6 +17,7 @@ import java.util.Map;
 public final class ThresholdScan implements Scan<ThresholdScan.Counts, ThresholdScan.Thresholds> {
   private static final long serialVersionUID = 1;
 
+  /** How many magnitudes share their upper bits. */
   static final int OPEN = 1 << DeltaHistogram.SHIFT;
 
   private final Map<String, List<TensorComparison.Cut>> cuts;

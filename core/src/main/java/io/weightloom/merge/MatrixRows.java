@@ -34,4 +34,57 @@ public interface MatrixRows {
    * columns, read anew.
    */
   Matrix gram(String table, int model);
+
+  /** Takes consecutive rows, which are only lent. */
+  @FunctionalInterface
+  interface BlockUse {
+    /** Takes rows from {@code first} on. */
+    void of(int first, Matrix block);
+  }
+
+  /** Takes the place of consecutive rows. */
+  @FunctionalInterface
+  interface RangeUse {
+    /** Takes rows from {@code first} on. */
+    void of(int first, int count);
+  }
+
+  /** Names the blocks of rows in order. */
+  default void eachRange(RangeUse use) {
+    for (int first = 0; first < rows(); first += blockRows()) {
+      use.of(first, Math.min(blockRows(), rows() - first));
+    }
+  }
+
+  /** Reads the blocks of rows of a model in order, and hands them out. */
+  default void eachBlock(int model, BlockUse use) {
+    Matrix buffer = Matrix.zeros(blockRows(), columns());
+    eachRange(
+        (first, count) -> {
+          Matrix block = buffer.firstRows(count);
+          read(model, first, block);
+          use.of(first, block);
+        });
+  }
+
+  /** All rows of a model, read block by block. */
+  default Matrix readAll(int model) {
+    Matrix all = Matrix.zeros(rows(), columns());
+    eachBlock(
+        model,
+        (first, block) ->
+            System.arraycopy(block.values(), 0, all.values(), first * columns(), block.size()));
+    return all;
+  }
+
+  /** Writes all rows of the output, block by block. */
+  default void writeAll(Matrix all) {
+    Matrix buffer = Matrix.zeros(blockRows(), columns());
+    eachRange(
+        (first, count) -> {
+          Matrix block = buffer.firstRows(count);
+          System.arraycopy(all.values(), first * columns(), block.values(), 0, block.size());
+          write(first, block);
+        });
+  }
 }

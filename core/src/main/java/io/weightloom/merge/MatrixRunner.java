@@ -1,6 +1,5 @@
 package io.weightloom.merge;
 
-import io.weightloom.error.WeightloomException;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.Matrix;
@@ -112,9 +111,8 @@ public final class MatrixRunner {
       for (int at = 0; at < into.size(); at += Arith.CAPACITY) {
         int n = Math.min(Arith.CAPACITY, into.size() - at);
         arith.decode(spec.dtype(), block, at * width, chunk, n);
-        int bad = checkFinite ? arith.firstNonFinite(chunk, n) : -1;
-        if (bad >= 0) {
-          throw SpanRunner.notFinite(matrix, model, spec, chunk[bad], begin + at + bad);
+        if (checkFinite) {
+          ValueChecks.requireFinite(arith, matrix, model, spec, chunk, begin + at, n);
         }
         System.arraycopy(chunk, 0, into.values(), at, n);
       }
@@ -145,17 +143,7 @@ public final class MatrixRunner {
         byte[] block = bytes(n * width);
         reader.read(matrix.inputs().size() + at, (long) done * width, block, n * width);
         arith.decode(side.spec().dtype(), block, 0, chunk, n);
-        int bad = arith.firstNonFinite(chunk, n);
-        if (bad >= 0) {
-          throw WeightloomException.input(
-              "Cannot merge %s: %s holds %s at element %d of %s, and every value must be finite (compute the table again)"
-                  .formatted(
-                      matrix.output().name(),
-                      side.table(),
-                      chunk[bad],
-                      done + bad,
-                      side.spec().name()));
-        }
+        ValueChecks.requireAllowed(arith, matrix, side, chunk, done, n);
         System.arraycopy(chunk, 0, gram.values(), done, n);
       }
       return gram;

@@ -13,7 +13,6 @@ import io.weightloom.merge.Numerics;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.plan.MergePlan.SideTableInfo;
-import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.plan.PlannedTensor.Copied;
 import io.weightloom.plan.PlannedTensor.Merged;
 import io.weightloom.recipe.Policies;
@@ -135,7 +134,7 @@ public final class MergePlanner {
     OutputTensors outputs =
         new OutputTensors(
             recipe, spec, numerics, models, indexByReference, recipeProblems, inputProblems);
-    List<Draft> drafts = outputs.drafts();
+    List<TensorDraft> drafts = outputs.drafts();
     if (method instanceof MatrixMethod && numerics == Numerics.MERGEKIT) {
       recipeProblems.add(
           new RecipeProblem(
@@ -149,7 +148,7 @@ public final class MergePlanner {
     TiedGroups tied = new TiedGroups(policies.tied(), drafts, recipeProblems, inputProblems);
     treated.putAll(outputs.leftOut());
     List<PlannedTensor> tensors = new ArrayList<>();
-    for (Draft draft : drafts) {
+    for (TensorDraft draft : drafts) {
       if (!tied.isTied(draft.name())) {
         planned(draft, resolver).ifPresent(tensors::add);
       }
@@ -183,13 +182,13 @@ public final class MergePlanner {
         List.copyOf(warnings));
   }
 
-  private Optional<PlannedTensor> planned(Draft draft, ParamResolver resolver) {
-    Optional<Draft> fitting = shapePolicy.fit(draft);
+  private Optional<PlannedTensor> planned(TensorDraft draft, ParamResolver resolver) {
+    Optional<TensorDraft> fitting = shapePolicy.fit(draft);
     fitting.filter(d -> !d.note().isEmpty()).ifPresent(d -> treated.put(d.name(), d.note()));
     return fitting.flatMap(d -> fitting(d, resolver));
   }
 
-  private Optional<PlannedTensor> fitting(Draft draft, ParamResolver resolver) {
+  private Optional<PlannedTensor> fitting(TensorDraft draft, ParamResolver resolver) {
     List<TensorSpec> specs = new ArrayList<>();
     TensorSpec base = draft.base();
     if (base != null) {
@@ -250,7 +249,7 @@ public final class MergePlanner {
     return Optional.of(merged);
   }
 
-  private Merged merged(Draft draft, TensorSpec first, Params params) {
+  private Merged merged(TensorDraft draft, TensorSpec first, Params params) {
     DType compute = recipe.dtype().orElse(first.dtype());
     DType stored = recipe.outDtype().orElse(compute);
     List<TensorMerge.Input> inputs =
@@ -276,7 +275,7 @@ public final class MergePlanner {
         method.yields(params) == Yield.MASK);
   }
 
-  private boolean mixes(Draft draft, List<TensorSpec> specs) {
+  private boolean mixes(TensorDraft draft, List<TensorSpec> specs) {
     boolean allComputed = specs.stream().allMatch(s -> s.dtype().isComputed());
     boolean oneDtype = specs.stream().map(TensorSpec::dtype).distinct().count() == 1;
     if (!allComputed || (!oneDtype && recipe.dtype().isEmpty())) {
@@ -291,7 +290,8 @@ public final class MergePlanner {
     return true;
   }
 
-  private String eachModel(Draft draft, java.util.function.Function<TensorSpec, Object> what) {
+  private String eachModel(
+      TensorDraft draft, java.util.function.Function<TensorSpec, Object> what) {
     List<String> all = new ArrayList<>();
     TensorSpec base = draft.base();
     if (base != null) {

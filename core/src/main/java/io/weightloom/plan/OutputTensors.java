@@ -1,8 +1,8 @@
 package io.weightloom.plan;
 
 import io.weightloom.merge.MethodSpec;
-import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.Numerics;
+import io.weightloom.plan.Casting.Cast;
 import io.weightloom.recipe.ParamValue;
 import io.weightloom.recipe.Policies.Missing;
 import io.weightloom.recipe.Recipe;
@@ -22,9 +22,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.IntPredicate;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Works out which tensors the output has and which tensors of which models each is made from: the
@@ -36,73 +33,14 @@ final class OutputTensors {
   private final MethodSpec spec;
   private final Numerics numerics;
   private final List<ModelInfo> models;
-  private final Map<String, Integer> indexByReference;
   private final Set<RecipeProblem> recipeProblems;
   private final Set<String> inputProblems;
   private final Set<String> warnings = new LinkedHashSet<>();
   private final Map<String, Integer> layers = new TreeMap<>();
   private final Map<String, String> leftOut = new TreeMap<>(TensorName.NATURAL_ORDER);
   private final Missing missing;
+  private final Casting casting;
   private int donor;
-
-  /**
-   * An output tensor before its parameters are known.
-   *
-   * @param name in the output
-   * @param slice where it comes from
-   * @param base the base's tensor, or null
-   * @param baseModel index of the base, or −1
-   * @param sources the recipe's entries that are merged
-   * @param models index of each source's model
-   * @param inputs each source's tensor
-   * @param position 0 to 1 over the layers of the slice
-   * @param note what a policy has done; empty if none had to
-   */
-  record Draft(
-      String name,
-      Slice slice,
-      @Nullable TensorSpec base,
-      int baseModel,
-      List<Source> sources,
-      List<Integer> models,
-      List<TensorSpec> inputs,
-      double position,
-      String note) {
-
-    /** With those of the inputs only that {@code kept} says. */
-    Draft of(IntPredicate kept, String newNote) {
-      List<Integer> left = IntStream.range(0, inputs.size()).filter(kept).boxed().toList();
-      return new Draft(
-          name,
-          slice,
-          base,
-          baseModel,
-          left.stream().map(sources::get).toList(),
-          left.stream().map(models::get).toList(),
-          left.stream().map(inputs::get).toList(),
-          position,
-          also(newNote));
-    }
-
-    /** Seen as another shape. */
-    Draft as(@Nullable TensorSpec newBase, List<TensorSpec> newInputs, String newNote) {
-      return new Draft(
-          name, slice, newBase, baseModel, sources, models, newInputs, position, also(newNote));
-    }
-
-    private String also(String more) {
-      return note.isEmpty() ? more : note + "; " + more;
-    }
-  }
-
-  /** A slice with its base told apart from the models that are merged. */
-  private record Cast(
-      Slice slice, int base, int baseStart, List<Source> sources, List<Integer> models) {
-    /** Model whose tensor names the slice has. */
-    int leader() {
-      return models.isEmpty() ? base : models.get(0);
-    }
-  }
 
   OutputTensors(
       Recipe recipe,
@@ -116,10 +54,10 @@ final class OutputTensors {
     this.spec = spec;
     this.numerics = numerics;
     this.models = models;
-    this.indexByReference = indexByReference;
     this.recipeProblems = recipeProblems;
     this.inputProblems = inputProblems;
     this.missing = recipe.policies().missing();
+    this.casting = new Casting(recipe, spec, indexByReference, recipeProblems, warnings);
   }
 
   /** Index of the model whose config and tokenizer the output gets. */
@@ -141,18 +79,18 @@ final class OutputTensors {
     return warnings;
   }
 
-  List<Draft> drafts() {
+  List<TensorDraft> drafts() {
     boolean sliced = !recipe.slices().isEmpty();
     List<Slice> slices =
         sliced
             ? recipe.slices()
             : List.of(new Slice(recipe.models(), Optional.empty(), Map.of(), "models"));
-    List<Cast> casts = slices.stream().map(this::cast).toList();
+    List<Cast> casts = slices.stream().map(casting::of).toList();
     if (!recipeProblems.isEmpty() || casts.isEmpty()) {
       return List.of();
     }
-    donor = recipe.base().map(this::index).orElseGet(() -> casts.get(0).leader());
-    Map<String, Draft> drafts = new TreeMap<>(TensorName.NATURAL_ORDER);
+    donor = recipe.base().map(casting::index).orElseGet(() -> casts.get(0).leader());
+    Map<String, TensorDraft> drafts = new TreeMap<>(TensorName.NATURAL_ORDER);
     if (sliced) {
       casts.forEach(c -> stack(c, drafts));
     } else {
@@ -163,95 +101,12 @@ final class OutputTensors {
     return List.copyOf(drafts.values());
   }
 
-  private int index(String reference) {
-    Integer index = indexByReference.get(reference);
-    if (index == null) {
-      throw new IllegalArgumentException("no model was given for " + reference);
-    }
-    return index;
-  }
-
-  private Cast cast(Slice slice) {
-    Optional<Integer> base = slice.base().or(recipe::base).map(this::index);
-    boolean apart =
-        spec.base() == BaseRule.REQUIRED || (spec.base() == BaseRule.OPTIONAL && base.isPresent());
-    if (apart && base.isEmpty()) {
-      recipeProblems.add(
-          new RecipeProblem("base_model", spec.name() + " needs a base model (add base_model:)"));
-    }
-    List<Source> sources = new ArrayList<>();
-    List<Integer> cast = new ArrayList<>();
-    Optional<Integer> baseStart = Optional.empty();
-    for (Source source : slice.sources()) {
-      int model = index(source.model());
-      if (apart && base.isPresent() && base.get() == model) {
-        baseStart = Optional.of(source.layers().map(LayerRange::start).orElse(0));
-        if (!source.parameters().isEmpty()) {
-          warnings.add(source.path() + ": parameters of the base model have no effect");
-        }
-      } else if (cast.contains(model)) {
-        twice(source, cast.indexOf(model), sources);
-      } else {
-        sources.add(source);
-        cast.add(model);
-      }
-    }
-    if (spec.base() == BaseRule.MEMBER && base.isPresent() && !cast.contains(base.get())) {
-      sources.add(member(slice));
-      cast.add(base.get());
-    }
-    requireCount(slice, sources.size());
-    int start =
-        baseStart.orElseGet(
-            () ->
-                sources.stream()
-                    .findFirst()
-                    .flatMap(Source::layers)
-                    .map(LayerRange::start)
-                    .orElse(0));
-    return new Cast(slice, apart ? base.orElse(-1) : -1, start, sources, cast);
-  }
-
-  /** The base as one more source, with the layers of the first. */
-  private Source member(Slice slice) {
-    Optional<LayerRange> layers = slice.sources().stream().findFirst().flatMap(Source::layers);
-    String reference = slice.base().or(recipe::base).orElseThrow();
-    return new Source(reference, layers, Map.of(), "base_model");
-  }
-
-  private void twice(Source source, int first, List<Source> sources) {
-    recipeProblems.add(
-        new RecipeProblem(
-            source.path(),
-            "%s is the same model as %s (give it one entry with the parameters that you mean)"
-                .formatted(source.model(), sources.get(first).path())));
-  }
-
-  private void requireCount(Slice slice, int count) {
-    if (count < spec.minModels() || count > spec.maxModels()) {
-      String wanted =
-          spec.minModels() == spec.maxModels()
-              ? "exactly " + spec.minModels()
-              : "at least " + spec.minModels();
-      recipeProblems.add(
-          new RecipeProblem(
-              slice.path(),
-              "%s merges %s model%s%s, found %d"
-                  .formatted(
-                      spec.name(),
-                      wanted,
-                      spec.minModels() == 1 ? "" : "s",
-                      spec.base() == BaseRule.REQUIRED ? " beside the base" : "",
-                      count)));
-    }
-  }
-
   private ModelInfo leader(Cast cast) {
     return models.get(cast.base() >= 0 ? cast.base() : cast.leader());
   }
 
   /** All layers of whole models, under their own names. */
-  private void whole(Cast cast, Map<String, Draft> drafts) {
+  private void whole(Cast cast, Map<String, TensorDraft> drafts) {
     Map<String, Integer> depths = new LinkedHashMap<>();
     for (String name : names(cast)) {
       TensorName.layer(name)
@@ -295,7 +150,7 @@ final class OutputTensors {
   }
 
   /** The layers of a slice, renumbered behind those that are there already. */
-  private void stack(Cast cast, Map<String, Draft> drafts) {
+  private void stack(Cast cast, Map<String, TensorDraft> drafts) {
     Source first = cast.sources().get(0);
     LayerRange range = first.layers().orElseThrow();
     ModelInfo leader = models.get(cast.leader());
@@ -366,7 +221,7 @@ final class OutputTensors {
   }
 
   /** Embeddings before the layers, or norm and head behind them. */
-  private void aroundLayers(Cast cast, boolean before, Map<String, Draft> drafts) {
+  private void aroundLayers(Cast cast, boolean before, Map<String, TensorDraft> drafts) {
     Set<String> names = new LinkedHashSet<>(names(cast));
     cast.models().stream()
         .flatMap(m -> models.get(m).tensors().keySet().stream())
@@ -426,7 +281,7 @@ final class OutputTensors {
   }
 
   private void add(
-      Map<String, Draft> drafts, Cast cast, String output, NameOf nameOf, double position) {
+      Map<String, TensorDraft> drafts, Cast cast, String output, NameOf nameOf, double position) {
     List<TensorSpec> inputs = new ArrayList<>();
     List<Integer> present = new ArrayList<>();
     List<String> lacking = new ArrayList<>();
@@ -448,8 +303,8 @@ final class OutputTensors {
       leaveOut(output, models.get(cast.base()).reference() + " lacks it");
       return;
     }
-    Draft draft =
-        new Draft(
+    TensorDraft draft =
+        new TensorDraft(
             output,
             cast.slice(),
             base.orElse(null),
@@ -467,7 +322,7 @@ final class OutputTensors {
   }
 
   /** What is left of a tensor that some models lack. */
-  private Optional<Draft> withoutSome(Draft draft, List<String> lacking) {
+  private Optional<TensorDraft> withoutSome(TensorDraft draft, List<String> lacking) {
     String who = String.join(", ", lacking) + (lacking.size() == 1 ? " lacks it" : " lack it");
     if (missing == Missing.SKIP_MODEL && draft.inputs().size() >= Math.max(1, spec.minModels())) {
       return Optional.of(draft.of(k -> true, "merged without " + String.join(", ", lacking)));

@@ -1,6 +1,5 @@
 package io.weightloom.plan;
 
-import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.recipe.Policies.Mismatched;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
@@ -18,7 +17,7 @@ final class ShapePolicy {
   private final Mismatched policy;
   private final int minModels;
   private final List<ModelInfo> models;
-  private final Function<Draft, String> shapes;
+  private final Function<TensorDraft, String> shapes;
   private final Set<String> problems;
 
   /**
@@ -30,7 +29,7 @@ final class ShapePolicy {
       Mismatched policy,
       int minModels,
       List<ModelInfo> models,
-      Function<Draft, String> shapes,
+      Function<TensorDraft, String> shapes,
       Set<String> problems) {
     this.policy = policy;
     this.minModels = minModels;
@@ -40,7 +39,7 @@ final class ShapePolicy {
   }
 
   /** The draft with equal shapes throughout; one without inputs is to be copied from the base. */
-  Optional<Draft> fit(Draft draft) {
+  Optional<TensorDraft> fit(TensorDraft draft) {
     if (specs(draft).stream().map(TensorSpec::shape).distinct().count() <= 1) {
       return Optional.of(draft);
     }
@@ -56,7 +55,7 @@ final class ShapePolicy {
     };
   }
 
-  private static List<TensorSpec> specs(Draft draft) {
+  private static List<TensorSpec> specs(TensorDraft draft) {
     List<TensorSpec> specs = new ArrayList<>(draft.inputs());
     TensorSpec base = draft.base();
     if (base != null) {
@@ -65,12 +64,12 @@ final class ShapePolicy {
     return specs;
   }
 
-  private Optional<Draft> refused(Draft draft, String why) {
+  private Optional<TensorDraft> refused(TensorDraft draft, String why) {
     problems.add(draft.name() + " differs in shape: " + shapes.apply(draft) + why);
     return Optional.empty();
   }
 
-  private Optional<Draft> skipped(Draft draft) {
+  private Optional<TensorDraft> skipped(TensorDraft draft) {
     TensorSpec base = draft.base();
     Shape wanted = (base == null ? draft.inputs().get(0) : base).shape();
     List<Integer> other =
@@ -90,7 +89,7 @@ final class ShapePolicy {
         : Optional.of(draft.of(k -> false, "the base's: " + who + " of another shape"));
   }
 
-  private Optional<Draft> common(Draft draft) {
+  private Optional<TensorDraft> common(TensorDraft draft) {
     List<TensorSpec> specs = specs(draft);
     List<Long> least = new ArrayList<>(specs.get(0).shape().dims());
     for (TensorSpec spec : specs) {
@@ -112,7 +111,7 @@ final class ShapePolicy {
     return cropped(draft, new Shape(least), "the common " + new Shape(least));
   }
 
-  private Optional<Draft> truncated(Draft draft) {
+  private Optional<TensorDraft> truncated(TensorDraft draft) {
     TensorSpec base = draft.base();
     List<Shape> wanted = draft.inputs().stream().map(TensorSpec::shape).distinct().toList();
     if (base == null || wanted.size() > 1 || !isFirstRows(wanted.get(0), base.shape())) {
@@ -129,7 +128,7 @@ final class ShapePolicy {
         && part.dims().subList(1, part.rank()).equals(whole.dims().subList(1, whole.rank()));
   }
 
-  private Optional<Draft> cropped(Draft draft, Shape shape, String note) {
+  private Optional<TensorDraft> cropped(TensorDraft draft, Shape shape, String note) {
     if (shape.elements() == 0 || specs(draft).stream().anyMatch(s -> !s.dtype().isComputed())) {
       return refused(draft, " (only floats are cut to a common shape)");
     }

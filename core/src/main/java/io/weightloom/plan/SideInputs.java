@@ -6,7 +6,6 @@ import io.weightloom.merge.SideTable.Layout;
 import io.weightloom.merge.SideTable.Per;
 import io.weightloom.merge.TensorMerge.Side;
 import io.weightloom.plan.MergePlan.SideTableInfo;
-import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.recipe.Recipe;
 import io.weightloom.recipe.Recipe.Source;
 import io.weightloom.recipe.RecipeProblem;
@@ -77,7 +76,7 @@ final class SideInputs {
   }
 
   /** The tensors for one output tensor, table by table and in each the models in order. */
-  List<Picked> of(Draft draft) {
+  List<Picked> of(TensorDraft draft) {
     List<Picked> picked = new ArrayList<>();
     for (SideTable table : spec.sideTables()) {
       List<Picked> ofTable = new ArrayList<>();

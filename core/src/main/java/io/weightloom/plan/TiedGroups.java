@@ -1,6 +1,5 @@
 package io.weightloom.plan;
 
-import io.weightloom.plan.OutputTensors.Draft;
 import io.weightloom.plan.PlannedTensor.Tied;
 import io.weightloom.recipe.RecipeProblem;
 import io.weightloom.tensor.Shape;
@@ -19,10 +18,10 @@ final class TiedGroups {
 
   TiedGroups(
       List<List<String>> groups,
-      List<Draft> drafts,
+      List<TensorDraft> drafts,
       Set<RecipeProblem> recipeProblems,
       Set<String> inputProblems) {
-    Map<String, Draft> byName = new LinkedHashMap<>();
+    Map<String, TensorDraft> byName = new LinkedHashMap<>();
     drafts.forEach(d -> byName.put(d.name(), d));
     for (List<String> group : groups) {
       List<String> present = group.stream().filter(byName::containsKey).toList();
@@ -42,9 +41,9 @@ final class TiedGroups {
     }
   }
 
-  private static List<Shape> shapes(Map<String, Draft> drafts, String name) {
+  private static List<Shape> shapes(Map<String, TensorDraft> drafts, String name) {
     List<Shape> shapes = new ArrayList<>();
-    Draft draft = drafts.get(name);
+    TensorDraft draft = drafts.get(name);
     if (draft != null) {
       draft.inputs().forEach(i -> shapes.add(i.shape()));
     }

@@ -4,7 +4,6 @@ import io.weightloom.error.WeightloomException;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.SideTable;
 import io.weightloom.merge.TensorMerge;
 
@@ -58,26 +57,6 @@ final class Hessian {
       throw wrong(tensor, "its diagonal is 0 throughout");
     }
     return gram;
-  }
-
-  /** All rows of a model's matrix. */
-  static Matrix readAll(MatrixRows rows, int model) {
-    Matrix all = Matrix.zeros(rows.rows(), rows.columns());
-    Matrix buffer = Matrix.zeros(rows.blockRows(), rows.columns());
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      Matrix block = buffer.firstRows(Math.min(rows.blockRows(), rows.rows() - first));
-      rows.read(model, first, block);
-      System.arraycopy(block.values(), 0, all.values(), first * rows.columns(), block.size());
-    }
-    return all;
-  }
-
-  /** Writes all rows of the output. */
-  static void writeAll(MatrixRows rows, Matrix all) {
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      int count = Math.min(rows.blockRows(), rows.rows() - first);
-      rows.write(first, InverseFactor.part(all, first, count, 0, rows.columns()));
-    }
   }
 
   /** tr(ΔHΔᵀ)/tr(WHWᵀ), Δ being the change of W; overwrites W. */

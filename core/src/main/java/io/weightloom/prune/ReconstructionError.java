@@ -78,9 +78,9 @@ public final class ReconstructionError implements MatrixMethod {
 
   @Override
   public Map<String, Object> merge(TensorMerge tensor, MatrixRows rows, DenseLinAlg linAlg) {
-    Matrix dense = Hessian.readAll(rows, 0);
-    Matrix changed = Hessian.readAll(rows, 1);
-    Hessian.writeAll(rows, changed);
+    Matrix dense = rows.readAll(0);
+    Matrix changed = rows.readAll(1);
+    rows.writeAll(changed);
     Matrix gram = Hessian.checked(tensor, rows.gram(Hessian.GRAMS, 0));
     return Map.of("relative_error", Hessian.relativeError(dense, changed, gram, linAlg));
   }

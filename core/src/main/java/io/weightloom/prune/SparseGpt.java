@@ -5,7 +5,6 @@ import io.weightloom.error.WeightloomException;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.Arith;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
@@ -18,7 +17,6 @@ import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.ParamSpec.Range;
 import io.weightloom.merge.Params;
-import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -132,19 +130,10 @@ public final class SparseGpt implements MatrixMethod {
         && Lacking.hasTable(tensor, Hessian.GRAMS);
   }
 
+  /** What is no linear layer stays as it is. */
   @Override
   public MergeState rest(MergeScope scope) {
     return new Dense(scope.tensors().get(0).params());
-  }
-
-  /** What is no linear layer stays as it is. */
-  private record Dense(Params params) implements MergeState {
-    private static final long serialVersionUID = 1;
-
-    @Override
-    public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
-      return new Pruner<>(arith, params, Pruner.Choice.all());
-    }
   }
 
   @Override
@@ -162,7 +151,7 @@ public final class SparseGpt implements MatrixMethod {
   @Override
   public Map<String, Object> merge(TensorMerge tensor, MatrixRows rows, DenseLinAlg linAlg) {
     Params p = tensor.params();
-    Matrix weights = Hessian.readAll(rows, 0);
+    Matrix weights = rows.readAll(0);
     Matrix hessian = Hessian.checked(tensor, rows.gram(Hessian.GRAMS, 0));
     int dead = prepare(hessian, weights, p.number(DAMP));
     Matrix upper =
@@ -188,16 +177,16 @@ public final class SparseGpt implements MatrixMethod {
       weights = masked(rows, kept);
     }
     if (p.choice(ERROR).equals("relative")) {
-      Matrix dense = Hessian.readAll(rows, 0);
+      Matrix dense = rows.readAll(0);
       Matrix gram = Hessian.checked(tensor, rows.gram(Hessian.GRAMS, 0));
       decisions.put("relative_error", Hessian.relativeError(dense, weights, gram, linAlg));
     }
-    Hessian.writeAll(rows, PruneParams.isMask(p) ? ones(weights, kept) : weights);
+    rows.writeAll(PruneParams.isMask(p) ? ones(weights, kept) : weights);
     return decisions;
   }
 
   private static Matrix masked(MatrixRows rows, boolean[] kept) {
-    Matrix weights = Hessian.readAll(rows, 0);
+    Matrix weights = rows.readAll(0);
     for (int i = 0; i < kept.length; i++) {
       weights.values()[i] = kept[i] ? weights.values()[i] : 0;
     }

@@ -3,7 +3,6 @@ package io.weightloom.prune;
 import com.google.auto.service.AutoService;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.Arith;
 import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
@@ -15,11 +14,11 @@ import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.ParamSpec.Range;
 import io.weightloom.merge.Params;
-import io.weightloom.merge.Span;
 import io.weightloom.merge.TensorMerge;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Zeros whole rows or columns of least norm, alone or in groups of so many that stand together, as
@@ -101,19 +100,10 @@ public final class StructuredPruning implements MatrixMethod {
     return params.choice(UNIT).equals("rows");
   }
 
+  /** What is no matrix stays as it is. */
   @Override
   public MergeState rest(MergeScope scope) {
     return new Dense(scope.tensors().get(0).params());
-  }
-
-  /** What is no matrix stays as it is. */
-  private record Dense(Params params) implements MergeState {
-    private static final long serialVersionUID = 1;
-
-    @Override
-    public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
-      return new Pruner<>(arith, params, Pruner.Choice.all());
-    }
   }
 
   @Override
@@ -132,8 +122,8 @@ public final class StructuredPruning implements MatrixMethod {
     Params p = tensor.params();
     boolean byRow = isRows(p);
     int group = (int) p.number(GROUP);
-    double[] sums = new double[(byRow ? rows.rows() : rows.columns())];
-    eachBlock(rows, (first, block) -> addNorms(p, byRow, first, block, sums));
+    double[] sums = new double[byRow ? rows.rows() : rows.columns()];
+    rows.eachBlock(0, (first, block) -> addNorms(p, byRow, first, block, sums));
     double[] scores = new double[(sums.length + group - 1) / group];
     for (int i = 0; i < sums.length; i++) {
       scores[i / group] += sums[i];
@@ -143,8 +133,8 @@ public final class StructuredPruning implements MatrixMethod {
         .choose(scores, kept, 0, kept.length, new double[kept.length]);
     long[] pruned = {0};
     boolean isMask = PruneParams.isMask(p);
-    eachBlock(
-        rows,
+    rows.eachBlock(
+        0,
         (first, block) -> {
           for (int i = 0; i < block.rows(); i++) {
             for (int j = 0; j < block.columns(); j++) {
@@ -160,21 +150,7 @@ public final class StructuredPruning implements MatrixMethod {
         "pruned",
         pruned[0],
         "groups_pruned",
-        java.util.stream.IntStream.range(0, kept.length).filter(i -> !kept[i]).boxed().toList());
-  }
-
-  @FunctionalInterface
-  private interface BlockUse {
-    void of(int first, Matrix block);
-  }
-
-  private static void eachBlock(MatrixRows rows, BlockUse use) {
-    Matrix buffer = Matrix.zeros(rows.blockRows(), rows.columns());
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      Matrix block = buffer.firstRows(Math.min(rows.blockRows(), rows.rows() - first));
-      rows.read(0, first, block);
-      use.of(first, block);
-    }
+        IntStream.range(0, kept.length).filter(i -> !kept[i]).boxed().toList());
   }
 
   private static void addNorms(Params p, boolean byRow, int first, Matrix block, double[] sums) {

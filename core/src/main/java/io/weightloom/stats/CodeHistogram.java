@@ -1,8 +1,5 @@
 package io.weightloom.stats;
 
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -18,20 +15,14 @@ final class CodeHistogram implements Serializable {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-  /** Counters that neighbours do not share: equal values side by side would wait for each other. */
   private static final int LANES = 4;
 
-  private static final int FULL = 1 << 30;
-
   private final StoredFloat type;
-  private transient long[] counts;
-  private transient int[][] recent;
-  private transient int uncounted;
+  private final BinCounts codes;
 
   CodeHistogram(StoredFloat type) {
     this.type = type;
-    this.counts = new long[type.codes()];
-    this.recent = new int[LANES][type.codes()];
+    this.codes = new BinCounts(type.codes(), LANES);
   }
 
   StoredFloat type() {
@@ -40,11 +31,7 @@ final class CodeHistogram implements Serializable {
 
   /** The counters of the next {@code n} elements, to be used by turns. */
   int[][] counters(int n) {
-    if (uncounted > FULL - n) {
-      fold();
-    }
-    uncounted += n;
-    return recent;
+    return codes.counters(n);
   }
 
   /** Counts stored values of a complete type. */
@@ -73,61 +60,17 @@ final class CodeHistogram implements Serializable {
     }
   }
 
-  private void fold() {
-    for (int[] lane : recent) {
-      for (int code = 0; code < counts.length; code++) {
-        counts[code] += lane[code];
-        lane[code] = 0;
-      }
-    }
-    uncounted = 0;
-  }
-
   /** How often a code has been counted so far. */
   long count(int code) {
-    long count = counts[code];
-    for (int[] lane : recent) {
-      count += lane[code];
-    }
-    return count;
+    return codes.count(code);
   }
 
   /** The counts of all codes; borrowed. */
   long[] counts() {
-    fold();
-    return counts;
+    return codes.counts();
   }
 
   void merge(CodeHistogram other) {
-    long[] others = other.counts();
-    for (int code = 0; code < counts.length; code++) {
-      counts[code] += others[code];
-    }
-  }
-
-  private void writeObject(ObjectOutputStream out) throws IOException {
-    out.defaultWriteObject();
-    fold();
-    int used = 0;
-    for (long count : counts) {
-      used += count == 0 ? 0 : 1;
-    }
-    out.writeInt(used);
-    for (int code = 0; code < counts.length; code++) {
-      if (counts[code] != 0) {
-        out.writeShort(code);
-        out.writeLong(counts[code]);
-      }
-    }
-  }
-
-  private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
-    in.defaultReadObject();
-    counts = new long[type.codes()];
-    recent = new int[LANES][type.codes()];
-    int used = in.readInt();
-    for (int i = 0; i < used; i++) {
-      counts[in.readUnsignedShort()] = in.readLong();
-    }
+    codes.merge(other.codes);
   }
 }

@@ -2,7 +2,7 @@ package io.weightloom.stats;
 
 import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.analysis.Scan;
-import io.weightloom.analysis.Sketch;
+import io.weightloom.analysis.WholeSketch;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.DoubleArith;
@@ -51,7 +51,7 @@ public final class ColumnScan implements Scan<ColumnScan.Columns, PartStats.Part
   }
 
   /** Sums of columns. For one thread. */
-  public static final class Columns implements Sketch<Columns> {
+  public static final class Columns implements WholeSketch<Columns> {
     private static final long serialVersionUID = 1;
 
     /** Of a column: its sums and counts, and its row of the result. */
@@ -119,12 +119,6 @@ public final class ColumnScan implements Scan<ColumnScan.Columns, PartStats.Part
       sums[2][c] += square;
       sums[3][c] += square * x;
       sums[4][c] += square * square;
-    }
-
-    /** Never called: one task sees all of a tensor. */
-    @Override
-    public void merge(Columns other) {
-      throw new IllegalStateException("columns of a tensor were read by two tasks");
     }
 
     PartStats.Parts stats() {

@@ -68,6 +68,7 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
     private static final VarHandle LONGS =
         MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int POWERS = 4;
+    private static final int[] NONE = new int[0];
 
     private final StoredFloat type;
     private final double mean;
@@ -78,7 +79,6 @@ public final class RefiningScan implements Scan<RefiningScan.Refinement, Reading
     private final ExactSum[] sums = new ExactSum[POWERS];
     private final long[] outliers;
     private final long[] nearZeros;
-    private static final int[] NONE = new int[0];
 
     private transient int @Nullable [][] byCode;
 

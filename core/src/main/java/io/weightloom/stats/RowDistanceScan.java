@@ -2,7 +2,7 @@ package io.weightloom.stats;
 
 import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.analysis.Scan;
-import io.weightloom.analysis.Sketch;
+import io.weightloom.analysis.WholeSketch;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -92,7 +92,7 @@ public final class RowDistanceScan implements Scan<RowDistanceScan.Sums, RowDist
   }
 
   /** Sums by row. For one thread. */
-  public static final class Sums implements Sketch<Sums> {
+  public static final class Sums implements WholeSketch<Sums> {
     private static final long serialVersionUID = 1;
 
     private static final int KINDS = 5;
@@ -140,12 +140,6 @@ public final class RowDistanceScan implements Scan<RowDistanceScan.Sums, RowDist
       sums[TO_UNUSED][r] = toUnused;
       sums[DOT][r] = dot;
       sums[CENTRED_DOT][r] = centredDot;
-    }
-
-    /** Never called: one task sees all of a tensor. */
-    @Override
-    public void merge(Sums other) {
-      throw new IllegalStateException("rows of a tensor were seen by two tasks");
     }
 
     Found found() {

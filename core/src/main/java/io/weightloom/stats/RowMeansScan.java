@@ -2,7 +2,7 @@ package io.weightloom.stats;
 
 import io.weightloom.analysis.AlignedBlock;
 import io.weightloom.analysis.Scan;
-import io.weightloom.analysis.Sketch;
+import io.weightloom.analysis.WholeSketch;
 import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.List;
@@ -63,7 +63,7 @@ public final class RowMeansScan implements Scan<RowMeansScan.Sums, RowMeansScan.
   }
 
   /** Sums by column. For one thread. */
-  public static final class Sums implements Sketch<Sums> {
+  public static final class Sums implements WholeSketch<Sums> {
     private static final long serialVersionUID = 1;
 
     private final RowSet wanted;
@@ -87,12 +87,6 @@ public final class RowMeansScan implements Scan<RowMeansScan.Sums, RowMeansScan.
               unused[column + i] += isUnused ? x[i] : 0;
             }
           });
-    }
-
-    /** Never called: one task sees all of a tensor. */
-    @Override
-    public void merge(Sums other) {
-      throw new IllegalStateException("rows of a tensor were added up by two tasks");
     }
 
     Means means(long rows, int unusedRows) {

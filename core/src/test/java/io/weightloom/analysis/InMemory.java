@@ -2,11 +2,7 @@ package io.weightloom.analysis;
 
 import io.weightloom.tensor.BlockCut;
 import io.weightloom.tensor.TensorSpec;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
+import io.weightloom.testkit.Serialized;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -46,27 +42,11 @@ public final class InMemory {
         }
         sketch.add(block);
       }
-      sketches.add(tasks == 1 ? sketch : travelled(sketch));
+      sketches.add(tasks == 1 ? sketch : Serialized.copy(sketch));
     }
     Collections.shuffle(sketches, random);
     S all = sketches.get(0);
     sketches.subList(1, sketches.size()).forEach(all::merge);
-    return travelled(scan.conclude(tensors, all));
-  }
-
-  @SuppressWarnings({"unchecked", "BanSerializableRead"})
-  private static <T extends Serializable> T travelled(T value) {
-    try {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
-        out.writeObject(value);
-      }
-      try (ObjectInputStream in =
-          new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
-        return (T) in.readObject();
-      }
-    } catch (IOException | ClassNotFoundException e) {
-      throw new IllegalStateException(e);
-    }
+    return Serialized.copy(scan.conclude(tensors, all));
   }
 }

@@ -159,25 +159,6 @@ class CompareScanTest {
     return xs.stream().mapToLong(n -> n).toArray();
   }
 
-  @Test
-  void sparseCountsAddUpToTheCounts() {
-    SplittableRandom random = new SplittableRandom(2);
-    long[] counts = new long[1 << 16];
-    for (int i = 0; i < 300; i++) {
-      counts[random.nextInt(counts.length)] = random.nextLong(1L << random.nextInt(1, 50));
-    }
-    counts[0] = 127;
-    counts[1] = 128;
-    counts[counts.length - 1] = Long.MAX_VALUE / 2;
-    long[] twice = counts.clone();
-
-    SparseCounts.of(counts).addTo(twice);
-
-    for (int i = 0; i < counts.length; i++) {
-      assertThat(twice[i]).isEqualTo(2 * counts[i]);
-    }
-  }
-
   @ParameterizedTest
   @EnumSource(names = {"BF16", "F32"})
   void tasksDoNotShow(DType dtype) {

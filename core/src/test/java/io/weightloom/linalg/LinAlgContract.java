@@ -1,5 +1,6 @@
 package io.weightloom.linalg;
 
+import static io.weightloom.linalg.Matrices.random;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,7 +9,6 @@ import io.weightloom.linalg.DenseLinAlg.Eigen;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.DenseLinAlg.Svd;
 import java.util.Arrays;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,13 +32,6 @@ public abstract class LinAlgContract {
 
   /** The implementation that is held to it. */
   protected abstract DenseLinAlg linAlg();
-
-  static Matrix random(int rows, int columns, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Matrix m = Matrix.zeros(rows, columns);
-    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
-    return m;
-  }
 
   private static Matrix magnitudes(Matrix m) {
     return new Matrix(m.rows(), m.columns(), Arrays.stream(m.values()).map(Math::abs).toArray());

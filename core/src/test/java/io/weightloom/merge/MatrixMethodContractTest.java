@@ -1,5 +1,6 @@
 package io.weightloom.merge;
 
+import static io.weightloom.linalg.Matrices.random;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weightloom.kernel.KernelRegistry;
@@ -15,7 +16,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -52,13 +52,6 @@ class MatrixMethodContractTest {
       grams[k] = new Gram(LinAlgRegistry.reference(), columns).add(inputs).matrix();
     }
     return method.spec().sideTables().isEmpty() ? merge(method) : merge(method).grams(grams);
-  }
-
-  private static Matrix random(int rows, int columns, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Matrix m = Matrix.zeros(rows, columns);
-    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
-    return m;
   }
 
   private static Matrix tuned(Matrix base, long seed) {

@@ -1,19 +1,18 @@
 package io.weightloom.merge;
 
+import static io.weightloom.linalg.Matrices.assertClose;
+import static io.weightloom.linalg.Matrices.random;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
-import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.tensor.DType;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,32 +25,13 @@ import org.junit.jupiter.params.provider.ValueSource;
  * codes give.
  */
 class MatrixMethodsTest {
-  private static final Offset<Double> TEN_DIGITS = Offset.offset(6e-11);
-  private static final Offset<Double> CLOSE = Offset.offset(1e-12);
+  static final Offset<Double> TEN_DIGITS = Offset.offset(6e-11);
+  static final Offset<Double> CLOSE = Offset.offset(1e-12);
 
-  private static final Matrix DELTA1 =
+  static final Matrix DELTA1 =
       Matrix.of(new double[] {3, 1, 0}, new double[] {0, 2, 0}, new double[] {0, 0, 1});
-  private static final Matrix DELTA2 =
+  static final Matrix DELTA2 =
       Matrix.of(new double[] {1, 0, 2}, new double[] {0, 1, 0}, new double[] {2, 0, 1});
-
-  private static final Matrix TAU1 = Matrix.of(new double[] {1, 0}, new double[] {0, 2});
-  private static final Matrix TAU2 = Matrix.of(new double[] {0, 1}, new double[] {1, 1});
-
-  private static final Matrix GRAM1 = Matrix.of(new double[] {2, 1}, new double[] {1, 2});
-  private static final Matrix GRAM2 = Matrix.of(new double[] {4, 0}, new double[] {0, 1});
-  private static final Matrix W1 = Matrix.of(new double[] {1, 2}, new double[] {3, 4});
-  private static final Matrix W2 = Matrix.of(new double[] {5, 6}, new double[] {7, 8});
-
-  private static Matrix random(int rows, int columns, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Matrix m = Matrix.zeros(rows, columns);
-    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
-    return m;
-  }
-
-  private static void assertClose(double[] actual, Offset<Double> offset, double... expected) {
-    assertThat(actual).containsExactly(expected, offset);
-  }
 
   @Test
   void tsvMergesThePapersExample() {
@@ -127,278 +107,6 @@ class MatrixMethodsTest {
         0,
         1.2434653310);
     assertThat(merged.decisions()).isEqualTo(Map.of("rank", 3));
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "0, 1, 1, 1, 3",
-    "1, 0.99999, 0.99999, 0.99999, 2.99999",
-    "300, .9970049802, .9970030390, .9970019129, 2.9970016138",
-  })
-  void wudiTakesStepsOfAdamFromTheSum(double steps, double a, double b, double c, double d) {
-    assertClose(
-        MatrixInMemory.of("wudi").set("iterations", steps).taskVectors(TAU1, TAU2).values(),
-        TEN_DIGITS,
-        a,
-        b,
-        c,
-        d);
-  }
-
-  @Test
-  void wudiInClosedFormIsWhereAdamWouldEnd() {
-    double[] minimiser =
-        MatrixInMemory.of("wudi").variant("closed_form").taskVectors(TAU1, TAU2).values();
-
-    assertClose(minimiser, TEN_DIGITS, .8344370861, .2649006623, .1655629139, 1.7350993377);
-    assertClose(
-        MatrixInMemory.of("wudi")
-            .set("iterations", 3000.0)
-            .set("learning_rate", 1e-2)
-            .taskVectors(TAU1, TAU2)
-            .values(),
-        Offset.offset(1e-9),
-        minimiser);
-  }
-
-  @Test
-  void wudiLeavesTheBaseWhereNothingWasTuned() {
-    Matrix base = random(4, 3, 1);
-
-    for (String variant : new String[] {"reference", "closed_form"}) {
-      assertThat(MatrixInMemory.of("wudi").variant(variant).run(base, base, base).values())
-          .isEqualTo(base.values());
-    }
-  }
-
-  private static final double[] ROUTING = {.7310585786300049, .2689414213699951};
-
-  private static MatrixInMemory twin(double scaling, double maskRate) {
-    return MatrixInMemory.of("twin_merging")
-        .set("weight", ROUTING)
-        .set("scaling", scaling)
-        .set("mask_rate", maskRate);
-  }
-
-  @Test
-  void twinKeepsTheLeadingTripletsOfWhatIsExclusive() {
-    MatrixInMemory.Result merged = twin(.29, .25).taskVectors(DELTA1, DELTA2);
-
-    assertClose(
-        merged.values(),
-        TEN_DIGITS,
-        2.4447007974,
-        .7324238930,
-        .4907569088,
-        .0133368555,
-        1.6962546049,
-        .0238957649,
-        .4891342840,
-        .0056413296,
-        .8687512687);
-    assertThat(merged.decisions()).isEqualTo(Map.of("rank_per_model", 2));
-  }
-
-  /** Of the elements of 0.58 the one with the lower index stays. */
-  @Test
-  void twinKeepsTheLargestElementsOfWhatIsExclusive() {
-    MatrixInMemory.Result merged =
-        twin(.29, .5).set("compress", "magnitude").taskVectors(DELTA1, DELTA2);
-
-    assertClose(
-        merged.values(),
-        TEN_DIGITS,
-        2.5051477847,
-        .7310585786,
-        .5378828427,
-        0,
-        1.6960961939,
-        0,
-        .9618968183,
-        0,
-        .6929553970);
-    assertThat(merged.decisions()).isEqualTo(Map.of("kept_per_model", 4));
-  }
-
-  @Test
-  void twinMergesByHand() {
-    Matrix first = Matrix.of(new double[] {1, 2}, new double[] {0, 0});
-    Matrix second = Matrix.of(new double[] {0, 0}, new double[] {3, -1});
-
-    assertClose(
-        twin(.5, .5).set("compress", "magnitude").taskVectors(first, second).values(),
-        TEN_DIGITS,
-        .5,
-        1.4621171573,
-        .8068242641,
-        -.5);
-  }
-
-  /** The rank of a tenth of 768 is 76, of a tenth of 10 none: 1 − 0.9 is less than a tenth. */
-  @ParameterizedTest
-  @CsvSource({"768, 76", "10, 0", "11, 1"})
-  void twinsShareOfARankIsTheReferences(int side, int rank) {
-    Matrix task = Matrix.zeros(side, side);
-    task.values()[0] = 1;
-
-    // A routing weight of 0 takes no factorisation.
-    assertThat(
-            MatrixInMemory.of("twin_merging")
-                .set("weight", new double[] {0})
-                .set("normalize", false)
-                .taskVectors(task)
-                .decisions())
-        .isEqualTo(Map.of("rank_per_model", rank));
-  }
-
-  /** Uncompressed, with one model chosen by the router, that model comes back. */
-  @ParameterizedTest
-  @ValueSource(strings = {"svd", "magnitude"})
-  void twinOfOneRouteUncompressedIsThatModel(String compress) {
-    Matrix base = random(6, 4, 30);
-    Matrix[] models = {random(6, 4, 31), random(6, 4, 32)};
-
-    double[] merged =
-        twin(.29, 0)
-            .set("weight", new double[] {0, 1})
-            .set("compress", compress)
-            .run(base, models)
-            .values();
-
-    assertClose(merged, CLOSE, models[1].values());
-  }
-
-  /** The base is then the shared expert, and only what is left is routed. */
-  @Test
-  void twinWithoutScalingTakesTheBaseForTheSharedExpert() {
-    Matrix base = random(5, 5, 33);
-    Matrix model = random(5, 5, 34);
-    Matrix delta = model.copy();
-    delta.add(-1, base);
-    DenseLinAlg reference = LinAlgRegistry.reference();
-    DenseLinAlg.Svd svd = reference.svd(delta);
-    double[] expected = base.copy().values();
-    for (int i = 0; i < 25; i++) {
-      expected[i] += .5 * svd.u().at(i / 5, 0) * svd.values()[0] * svd.vt().at(0, i % 5);
-    }
-
-    double[] merged =
-        twin(0, .8 - 1e-9)
-            .set("weight", new double[] {.5})
-            .set("normalize", false)
-            .run(base, model)
-            .values();
-
-    assertClose(merged, CLOSE, expected);
-  }
-
-  /** What is no matrix is not compressed: θ* + Σ wₜ(θₜ − θ*). */
-  @Test
-  void twinRoutesVectorsWhole() {
-    TensorMerge tensor =
-        MatrixInMemory.of("twin_merging")
-            .set("weight", new double[] {.5, .25})
-            .set("normalize", false)
-            .set("scaling", .5)
-            .tensor(2, 2);
-    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
-    double[] out = arith.vector();
-    double[][] models = {
-      Arrays.copyOf(new double[] {14, 20}, Arith.CAPACITY),
-      Arrays.copyOf(new double[] {10, 28}, Arith.CAPACITY)
-    };
-
-    ((MatrixMethod) MergeMethods.named("twin_merging").orElseThrow())
-        .rest(new MergeScope(0, List.of(tensor)))
-        .emitter(arith, new Span(0, 0, 2))
-        .emit(
-            new Chunk<>(
-                    Arrays.copyOf(new double[] {10, 20}, Arith.CAPACITY), models, arith.vectors(0))
-                .at(0, 2),
-            out);
-
-    // θ* = 12, 24: 12 + ½·2 − ¼·2, and 24 − ½·4 + ¼·4.
-    assertThat(Arrays.copyOf(out, 2)).containsExactly(12.5, 23);
-  }
-
-  private static MatrixInMemory regmean() {
-    return MatrixInMemory.of("regmean");
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "1, 3.5882352941, 2.4705882353, 5.5882352941, 4.4705882353",
-    "0.9, 3.5828970332, 2.5584642234, 5.5828970332, 4.5584642234",
-    "0, 3.6666666667, 3.3333333333, 5.6666666667, 5.3333333333",
-  })
-  void regmeanSolvesForTheWeights(double factor, double a, double b, double c, double d) {
-    assertClose(
-        regmean().grams(GRAM1, GRAM2).set("off_diagonal", factor).run(null, W1, W2).values(),
-        TEN_DIGITS,
-        a,
-        b,
-        c,
-        d);
-  }
-
-  @Test
-  void regmeanOfEqualModelsIsThatModelAndOfEqualGramsTheMean() {
-    Matrix x = random(9, 4, 2);
-    Matrix gram = gram(random(9, 4, 3));
-
-    assertClose(
-        regmean().grams(gram(x), gram).run(null, weights(), weights()).values(),
-        CLOSE,
-        weights().values());
-    Matrix mean = random(5, 4, 4);
-    mean.add(1, random(5, 4, 5));
-    mean.scale(.5);
-    assertClose(
-        regmean().grams(gram, gram).run(null, random(5, 4, 4), random(5, 4, 5)).values(),
-        CLOSE,
-        mean.values());
-  }
-
-  @Test
-  void regmeanOfScaledGramsIsTheSame() {
-    Matrix first = GRAM1.copy();
-    Matrix second = GRAM2.copy();
-    first.scale(1024);
-    second.scale(1024);
-
-    assertClose(
-        regmean().grams(first, second).run(null, W1, W2).values(),
-        CLOSE,
-        regmean().grams(GRAM1, GRAM2).run(null, W1, W2).values());
-  }
-
-  private static Matrix weights() {
-    return random(5, 4, 6);
-  }
-
-  private static Matrix gram(Matrix x) {
-    return new io.weightloom.linalg.Gram(LinAlgRegistry.reference(), x.columns()).add(x).matrix();
-  }
-
-  /** The second input was never active: its column is averaged, and the record says why. */
-  @Test
-  void regmeanAveragesColumnsThatNoModelHasUsed() {
-    Matrix seen = Matrix.of(new double[] {2, 0}, new double[] {0, 0});
-
-    MatrixInMemory.Result merged = regmean().grams(seen, seen.copy()).run(null, W1, W2);
-
-    assertClose(merged.values(), Offset.offset(1e-8), 3, 4, 5, 6);
-    assertThat((Double) merged.decisions().get("ridge")).isPositive();
-  }
-
-  @Test
-  void regmeanRefusesGramsThatAreNone() {
-    Matrix negative = Matrix.of(new double[] {-9, 0}, new double[] {0, -9});
-
-    assertThatThrownBy(() -> regmean().grams(GRAM1, negative).run(null, W1, W2))
-        .isInstanceOf(WeightloomException.class)
-        .hasMessage(
-            "Cannot merge model.layers.0.mlp.up_proj.weight by regmean: the sum of the Gram matrices is not positive definite, its mean diagonal is -7.0 (see how they were computed)");
   }
 
   @Test

@@ -11,12 +11,7 @@ import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.ObjectInputStream;
-import java.io.ObjectOutputStream;
-import java.io.UncheckedIOException;
+import io.weightloom.testkit.Serialized;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -54,6 +49,7 @@ final class MergeInMemory {
   private boolean randomSides;
   private final Map<String, Shape> shapes = new HashMap<>();
   private boolean withBase = true;
+  private final Map<Integer, Long> bytesRead = new HashMap<>();
 
   private record TensorData(
       String name, @Nullable Stored base, List<Stored> models, List<SideData> sides) {}
@@ -334,6 +330,11 @@ final class MergeInMemory {
     return new TensorSpec(name, dtype, shapes.getOrDefault(name, Shape.of(count)));
   }
 
+  /** Bytes that were read so far of the model that was read most, the base included. */
+  long mostBytesRead() {
+    return Collections.max(bytesRead.values());
+  }
+
   /** As the planner resolves a recipe without gradients and filters. */
   Params params(int models) {
     return params(spec, variant, values, models);
@@ -373,19 +374,19 @@ final class MergeInMemory {
     if (shuffle != null) {
       Collections.shuffle(walk, new Random(shuffle));
     }
-    MergeState state = sent(method.begin(scope));
+    MergeState state = Serialized.copy(method.begin(scope));
     int reads = 1;
     for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
-      Survey survey = sent(s.get());
+      Survey survey = Serialized.copy(s.get());
       List<Part> parts = new ArrayList<>();
       for (Span span : walk) {
         TensorMerge tensor = scope.tensors().get(span.tensor());
         BlockReader reader = reader(data.get(span.tensor()));
-        parts.add(sent(runner.survey(survey, tensor, span, reader, checkFinite)));
+        parts.add(Serialized.copy(runner.survey(survey, tensor, span, reader, checkFinite)));
       }
       parts.sort((a, b) -> a.span().compareTo(b.span()));
-      parts.forEach(p -> result.found().add(bytes(p.found())));
-      state = sent(survey.conclude(parts));
+      parts.forEach(p -> result.found().add(Serialized.bytes(p.found())));
+      state = Serialized.copy(survey.conclude(parts));
       reads++;
     }
     if (reads > method.reads(scope)) {
@@ -446,10 +447,13 @@ final class MergeInMemory {
   }
 
   /** Fills what lies behind the block with rubbish, so that nothing may come of it. */
-  private static BlockReader reader(TensorData data) {
+  private BlockReader reader(TensorData data) {
     return (input, offset, into, length) -> {
       Stored base = data.base();
       int models = data.models().size();
+      if (input < models) {
+        bytesRead.merge(input, (long) length, Long::sum);
+      }
       Stored from =
           input == SpanRunner.BASE && base != null
               ? base
@@ -459,26 +463,5 @@ final class MergeInMemory {
       System.arraycopy(from.bytes(), (int) offset, into, 0, length);
       Arrays.fill(into, length, into.length, (byte) 0x55);
     };
-  }
-
-  private static byte[] bytes(Object object) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    try (ObjectOutputStream objects = new ObjectOutputStream(out)) {
-      objects.writeObject(object);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return out.toByteArray();
-  }
-
-  @SuppressWarnings("unchecked")
-  private static <T> T sent(T object) {
-    try {
-      return (T) new ObjectInputStream(new ByteArrayInputStream(bytes(object))).readObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (ClassNotFoundException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

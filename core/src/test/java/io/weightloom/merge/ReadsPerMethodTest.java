@@ -1,5 +1,6 @@
 package io.weightloom.merge;
 
+import static io.weightloom.linalg.Matrices.random;
 import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,7 +11,6 @@ import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,6 +93,22 @@ class ReadsPerMethodTest {
     assertThat(reads).as("reads of %s", method).isLessThanOrEqualTo(most(method));
   }
 
+  /** Rows that are looked at first are not read once more where they are whole blocks. */
+  @ParameterizedTest
+  @MethodSource("elementwise")
+  void noByteIsReadTwiceInARead(MethodCase method) {
+    int rows = 7;
+    int models = method.models();
+    MergeInMemory merge = method.busy(models).dtype(DType.BF16).seed(3);
+    merge.shape("t", rows, Arith.CAPACITY);
+    RandomModels.add(merge, "t", rows * Arith.CAPACITY, models, DType.BF16, DType.BF16);
+
+    int reads = merge.run().reads();
+
+    long bytes = (long) rows * Arith.CAPACITY * DType.BF16.bytes();
+    assertThat(merge.mostBytesRead()).as("of %s", method).isLessThanOrEqualTo(reads * bytes);
+  }
+
   @ParameterizedTest
   @MethodSource("ofMatrices")
   void ofMatrices(MethodCase method) {
@@ -117,12 +133,5 @@ class ReadsPerMethodTest {
   /** A method that is not listed is held to its own word by the runs themselves. */
   private static int most(MethodCase method) {
     return MOST.getOrDefault(method.spec().name(), Integer.MAX_VALUE);
-  }
-
-  private static Matrix random(int rows, int columns, long seed) {
-    SplittableRandom random = new SplittableRandom(seed);
-    Matrix m = Matrix.zeros(rows, columns);
-    Arrays.setAll(m.values(), i -> random.nextDouble() + random.nextDouble() - 1);
-    return m;
   }
 }

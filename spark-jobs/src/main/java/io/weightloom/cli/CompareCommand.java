@@ -203,19 +203,31 @@ final class CompareCommand implements Callable<Integer> {
       throw WeightloomException.usage(
           "Cannot take --top-scope model: no largest elements are asked for (give --top as well, as 0.2)");
     }
-    if (directions < 0 || (directions > 0 && (base == null || references.size() < 2))) {
-      throw WeightloomException.usage(
-          "Cannot compare %d leading directions of task vectors of %d models (give --base, two models and --subspace 1 or more)"
-              .formatted(directions, references.size()));
-    }
+    requireSubspaces();
     if (lineage && base != null) {
       throw WeightloomException.usage(
           "Cannot guess a lineage against a base: all models are compared with all (leave --base out, and name the base among the models)");
     }
     if (lineage && (trees < 1 || trees > references.size())) {
       throw WeightloomException.usage(
-          "Cannot make %d trees of %d models (give --trees 1 to %d)"
+          "Cannot make %d trees of %d models: a tree is of one model at least (give --trees 1 to %d)"
               .formatted(trees, references.size(), references.size()));
+    }
+  }
+
+  private void requireSubspaces() {
+    if (directions < 0) {
+      throw WeightloomException.usage(
+          "Cannot compare leading directions of task vectors: --subspace is %d (give 1 or more)"
+              .formatted(directions));
+    }
+    if (directions > 0 && base == null) {
+      throw WeightloomException.usage(
+          "Cannot compare leading directions of task vectors: without a base there are none (give --base)");
+    }
+    if (directions > 0 && references.size() < 2) {
+      throw WeightloomException.usage(
+          "Cannot compare leading directions of task vectors: there is one alone (name two models or more)");
     }
   }
 

@@ -60,7 +60,8 @@ final class MasksCommand implements Callable<Integer> {
     }
     if (opened.size() > 2) {
       throw WeightloomException.usage(
-          "Cannot compare %d masks at once (give two, or --combine)".formatted(opened.size()));
+          "Cannot compare %d masks: they are compared by twos (give two, or --combine)"
+              .formatted(opened.size()));
     }
     print(MaskAlgebra.compare(opened.get(0), opened.get(1)));
     return 0;

@@ -65,7 +65,8 @@ final class SparsityCommand implements Callable<Integer> {
   public Integer call() {
     if (levels < 1 || levels > 100_000) {
       throw WeightloomException.usage(
-          "Cannot draw a curve of %d levels (choose 1 to 100000)".formatted(levels));
+          "Cannot draw a curve of %d levels: it has 1 to 100000 (choose another --levels)"
+              .formatted(levels));
     }
     ModelDir dir = ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
     Path to = target;

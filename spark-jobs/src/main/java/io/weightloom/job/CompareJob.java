@@ -91,7 +91,8 @@ public final class CompareJob {
    * @param names what the rows call the models
    * @param models their tensors by name, the base first
    * @param directions how many of the leading ones
-   * @return a row for each pair of models of each tensor that two models and the base have
+   * @return a row for each pair of models of each tensor that two models and the base have, or one
+   *     that says why it has no subspaces
    */
   public List<SubspaceRow> subspaces(
       List<String> names, List<Map<String, TensorLocation>> models, int directions) {
@@ -130,7 +131,7 @@ public final class CompareJob {
     return rows;
   }
 
-  /** By tensor, as its task vectors have them. */
+  /** Where the largest elements begin in each tensor's task vectors, by the tensor's name. */
   private Map<String, List<Float>> thresholds(
       List<List<TensorLocation>> tensors, List<TensorComparison> found) {
     Map<String, List<TensorComparison.Cut>> cuts = new HashMap<>();
@@ -143,7 +144,7 @@ public final class CompareJob {
     return thresholds;
   }
 
-  /** Likewise, the same in all tensors; for those alone that all models have. */
+  /** Where they begin in whole task vectors, for each tensor that all models have. */
   private Map<String, List<Float>> modelThresholds(
       int models, List<List<TensorLocation>> tensors, List<TensorComparison> found, Top top) {
     List<List<TensorLocation>> inAll = tensors.stream().filter(t -> t.size() == models).toList();

@@ -73,7 +73,7 @@ public record ExplodeRequest(
   private void requireOptions() {
     if (!names.isEmpty() && names.size() != models.size()) {
       throw WeightloomException.usage(
-          "Cannot explode %d models under %d names (pass --name once for each, in their order)"
+          "Cannot explode %d models under %d names: each has one (pass --name once for each, in their order)"
               .formatted(models.size(), names.size()));
     }
     if (!Storage.scheme(table).isEmpty()) {
@@ -83,7 +83,8 @@ public record ExplodeRequest(
     }
     for (String name : names) {
       if (name.isBlank()) {
-        throw WeightloomException.usage("Cannot name a model \"%s\" (name it)".formatted(name));
+        throw WeightloomException.usage(
+            "Cannot name a model '%s': the name is blank (give another by --name)".formatted(name));
       }
     }
     if (blockElements < 8 || blockElements > BlockRow.MAX_ELEMENTS) {

@@ -101,10 +101,8 @@ class PruneCommandTest {
         " --masks %s --mask-format %s"
             .formatted(dir.resolve("masks"), format.name().toLowerCase(Locale.ROOT));
 
-    assertThat(reads("--sparsity 1" + masks)).containsExactly(1, 1);
+    assertThat(reads("--nm 2:4" + masks)).containsExactly(1, 1);
     assertThat(dir.resolve("masks")).isNotEmptyDirectory();
-    // Rows are looked at before they are read in their turn, for both outputs at once.
-    assertThat(reads("--nm 2:4" + masks)).isEqualTo(reads("--nm 2:4"));
   }
 
   @Test

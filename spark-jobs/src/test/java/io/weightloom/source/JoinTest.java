@@ -38,7 +38,7 @@ class JoinTest {
   }
 
   private static Dataset<Row> blocks(String model) {
-    return spark.read().format("checkpoint").option("blockSize", "32").load(path(model));
+    return Session.small(zoo.resolve(model));
   }
 
   private static Dataset<Row> joined(Dataset<Row> a, Dataset<Row> b) {

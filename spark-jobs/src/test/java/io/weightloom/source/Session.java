@@ -1,6 +1,7 @@
 package io.weightloom.source;
 
 import io.weightloom.job.LocalSpark;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -45,6 +46,11 @@ final class Session {
     // Models are partitioned by tensor and joined on tensor and block.
     session.conf().set("spark.sql.requireAllClusterKeysForCoPartition", "false");
     return session;
+  }
+
+  /** A model or a table in blocks of 16 elements of two bytes at most. */
+  static Dataset<Row> small(Path model) {
+    return get().read().format("checkpoint").option("blockSize", "32").load(model.toString());
   }
 
   /** What tasks did meanwhile. */

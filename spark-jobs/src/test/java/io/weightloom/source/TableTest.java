@@ -51,10 +51,6 @@ class TableTest {
     return table;
   }
 
-  private Dataset<Row> blocks(Path model) {
-    return spark.read().format("checkpoint").option("blockSize", "32").load(model.toString());
-  }
-
   private static Map<String, String> files(Path dir) throws IOException {
     Map<String, String> files = new TreeMap<>();
     try (Stream<Path> entries = Files.list(dir)) {
@@ -72,18 +68,18 @@ class TableTest {
   void aPartitionGivesTheRowsOfItsModel(Compression compression) throws IOException {
     Path partition = explode(compression, "sharded", "a").resolve("model=sharded");
     String[] columns = {"model", "tensor", "dtype", "shape", "block", "offset", "data", "digest"};
-    Dataset<Row> fromTable = blocks(partition);
+    Dataset<Row> fromTable = Session.small(partition);
     assertThat(fromTable.selectExpr(columns).collectAsList())
         .containsExactlyInAnyOrderElementsOf(
-            blocks(dir.resolve("zoo/sharded")).selectExpr(columns).collectAsList());
+            Session.small(dir.resolve("zoo/sharded")).selectExpr(columns).collectAsList());
     fromTable.write().format("checkpoint").save(dir.resolve("out").toString());
     assertThat(files(dir.resolve("out"))).isEqualTo(files(dir.resolve("zoo/sharded")));
   }
 
   @Test
   void aTableAndADirectoryAreJoinedWhereTheyAreRead() {
-    blocks(explode(Compression.NONE, "a")).createOrReplaceTempView("x");
-    blocks(dir.resolve("zoo/b")).createOrReplaceTempView("y");
+    Session.small(explode(Compression.NONE, "a")).createOrReplaceTempView("x");
+    Session.small(dir.resolve("zoo/b")).createOrReplaceTempView("y");
     Dataset<Row> both =
         spark.sql("select x.data as p, y.data as q from x join y using (tensor, block)");
     assertThat(Session.exchangesAndSorts(both)).isEqualTo(List.of(0L, 0L));
@@ -106,7 +102,7 @@ class TableTest {
   @Test
   void aTableOfSeveralModelsAsksForOne() {
     Path table = explode(Compression.NONE, "a", "b");
-    assertThatThrownBy(() -> blocks(table).count())
+    assertThatThrownBy(() -> Session.small(table).count())
         .isInstanceOf(AnalysisException.class)
         .hasMessageContaining("it is a block table of 2 models");
   }

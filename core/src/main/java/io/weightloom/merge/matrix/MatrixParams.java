@@ -2,11 +2,14 @@ package io.weightloom.merge.matrix;
 
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
+import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.tensor.TensorName;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /** The parameters that matrix methods share, and what they mean. */
 public final class MatrixParams {
@@ -16,6 +19,12 @@ public final class MatrixParams {
 
   public static final ParamSpec LAMBDA =
       ParamSpec.number("lambda", 1, "factor of the merged task vector");
+
+  /** The variants of methods whose code the paper published, and FusionBench took up. */
+  public static final List<Variant> BY_CODE =
+      List.of(
+          new Variant("reference", "the paper's own code", Map.of()),
+          new Variant("fusionbench", "FusionBench's code", Map.of(MATRICES, "all")));
 
   private MatrixParams() {}
 
@@ -37,9 +46,7 @@ public final class MatrixParams {
   }
 
   private static List<String> first(String word, List<String> all) {
-    return java.util.stream.Stream.concat(
-            java.util.stream.Stream.of(word), all.stream().filter(w -> !w.equals(word)))
-        .toList();
+    return Stream.concat(Stream.of(word), all.stream().filter(w -> !w.equals(word))).toList();
   }
 
   /** Whether a tensor is merged as a matrix. */

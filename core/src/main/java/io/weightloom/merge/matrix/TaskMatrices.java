@@ -4,6 +4,8 @@ import static io.weightloom.merge.SpanRunner.BASE;
 
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MatrixRows;
+import io.weightloom.merge.MatrixRows.BlockUse;
+import io.weightloom.merge.MatrixRunner;
 
 /** The task vectors τₖ = θₖ − θ₀ of one matrix, gathered or row block by row block. */
 public final class TaskMatrices {
@@ -24,7 +26,7 @@ public final class TaskMatrices {
   }
 
   private static long blockRows(long columns) {
-    return io.weightloom.merge.MatrixRunner.blockRows(columns);
+    return MatrixRunner.blockRows(columns);
   }
 
   public int models() {
@@ -44,15 +46,9 @@ public final class TaskMatrices {
     return Math.min(rows.rows(), rows.columns());
   }
 
-  /** Takes a block of rows, which is only lent. */
-  @FunctionalInterface
-  public interface BlockUse {
-    void of(int first, Matrix block);
-  }
-
   /** Hands out the row blocks of model {@code k}'s task vector in order. */
   public void blocks(int k, BlockUse use) {
-    eachBlock(
+    rows.eachRange(
         (first, count) -> {
           Matrix block = model.firstRows(count);
           rows.read(BASE, first, base.firstRows(count));
@@ -65,7 +61,7 @@ public final class TaskMatrices {
   /** Hands out the row blocks of Σ τₖ in order. */
   public void sumBlocks(BlockUse use) {
     Matrix sum = Matrix.zeros(rows.blockRows(), rows.columns());
-    eachBlock(
+    rows.eachRange(
         (first, count) -> {
           Matrix block = sum.firstRows(count);
           block.scale(0);
@@ -95,7 +91,7 @@ public final class TaskMatrices {
 
   /** Writes θ₀ + λ·merged. */
   public void write(double lambda, Matrix merged) {
-    eachBlock((first, count) -> write(lambda, first, rowsOf(merged, first, count)));
+    rows.eachRange((first, count) -> write(lambda, first, rowsOf(merged, first, count)));
   }
 
   /** Writes θ₀ + λ·merged for a block of rows. */
@@ -104,17 +100,6 @@ public final class TaskMatrices {
     rows.read(BASE, first, out);
     out.add(lambda, merged);
     rows.write(first, out);
-  }
-
-  @FunctionalInterface
-  private interface Range {
-    void of(int first, int count);
-  }
-
-  private void eachBlock(Range range) {
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      range.of(first, Math.min(rows.blockRows(), rows.rows() - first));
-    }
   }
 
   /** Copies a block to its place. */
@@ -127,5 +112,14 @@ public final class TaskMatrices {
     Matrix block = Matrix.zeros(count, all.columns());
     System.arraycopy(all.values(), first * all.columns(), block.values(), 0, block.size());
     return block;
+  }
+
+  /** A copy of the first columns. */
+  public static Matrix firstColumns(Matrix all, int count) {
+    Matrix columns = Matrix.zeros(all.rows(), count);
+    for (int i = 0; i < all.rows(); i++) {
+      System.arraycopy(all.values(), i * all.columns(), columns.values(), i * count, count);
+    }
+    return columns;
   }
 }

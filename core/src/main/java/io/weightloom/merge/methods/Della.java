@@ -7,15 +7,12 @@ import com.google.auto.service.AutoService;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.taskvector.DellaRule;
 import io.weightloom.merge.taskvector.TaskVectorMethod;
 import io.weightloom.merge.taskvector.TaskVectorParams;
 import io.weightloom.merge.taskvector.TaskVectorRule;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -35,12 +32,7 @@ public final class Della implements TaskVectorMethod {
           1,
           Integer.MAX_VALUE,
           TaskVectorParams.with(DellaRule.parameters(true), ELECTION, DISJOINT),
-          List.of(
-              new Variant("mergekit", "keeps each tensor's L1 norm", Map.of()),
-              new Variant(
-                  "reference",
-                  "the paper's own code: divides each element by its probability",
-                  Map.of("rescale_by", "probability"))));
+          DellaRule.VARIANTS);
 
   @Override
   public MethodSpec spec() {

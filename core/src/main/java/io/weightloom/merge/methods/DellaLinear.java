@@ -4,7 +4,6 @@ import com.google.auto.service.AutoService;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.taskvector.DellaRule;
@@ -12,8 +11,6 @@ import io.weightloom.merge.taskvector.TaskVectorMethod;
 import io.weightloom.merge.taskvector.TaskVectorParams;
 import io.weightloom.merge.taskvector.TaskVectorRule;
 import io.weightloom.merge.taskvector.TaskVectorRule.Election;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -34,12 +31,7 @@ public final class DellaLinear implements TaskVectorMethod {
           1,
           Integer.MAX_VALUE,
           DellaRule.parameters(false),
-          List.of(
-              new Variant("mergekit", "keeps each tensor's L1 norm", Map.of()),
-              new Variant(
-                  "reference",
-                  "the paper's own code: divides each element by its probability",
-                  Map.of("rescale_by", "probability"))));
+          DellaRule.VARIANTS);
 
   @Override
   public MethodSpec spec() {

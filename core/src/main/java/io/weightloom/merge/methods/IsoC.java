@@ -2,18 +2,15 @@ package io.weightloom.merge.methods;
 
 import com.google.auto.service.AutoService;
 import io.weightloom.linalg.DenseLinAlg;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.Isotropic;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.List;
 import java.util.Map;
 
@@ -23,7 +20,7 @@ import java.util.Map;
  * Common and Task-Specific Subspaces", §4.1).
  */
 @AutoService(MergeMethod.class)
-public final class IsoC implements MatrixMethod {
+public final class IsoC implements TaskMatrixMethod {
 
   private static final MethodSpec SPEC =
       new MethodSpec(
@@ -35,23 +32,11 @@ public final class IsoC implements MatrixMethod {
           1,
           Integer.MAX_VALUE,
           List.of(MatrixParams.LAMBDA, MatrixParams.matrices("reference")),
-          List.of(
-              new Variant("reference", "the paper's own code", Map.of()),
-              new Variant("fusionbench", "FusionBench's code", Map.of("matrices", "all"))));
+          MatrixParams.BY_CODE);
 
   @Override
   public MethodSpec spec() {
     return SPEC;
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return MatrixParams.rest(scope);
   }
 
   @Override

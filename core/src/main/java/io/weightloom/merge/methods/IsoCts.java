@@ -5,20 +5,17 @@ import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.DenseLinAlg.Svd;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.ParamSpec.Range;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.Subspace;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.List;
 import java.util.Map;
 
@@ -28,7 +25,7 @@ import java.util.Map;
  * singular value, the mean (Marczak et al., 2025, §4.2).
  */
 @AutoService(MergeMethod.class)
-public final class IsoCts implements MatrixMethod {
+public final class IsoCts implements TaskMatrixMethod {
   private static final String FRACTION = "common_space_fraction";
 
   private static final MethodSpec SPEC =
@@ -45,9 +42,7 @@ public final class IsoCts implements MatrixMethod {
               ParamSpec.extension(
                   FRACTION, 0.8, new Range(0, true, 1), "share of the rank that is common"),
               MatrixParams.matrices("reference")),
-          List.of(
-              new Variant("reference", "the paper's own code", Map.of()),
-              new Variant("fusionbench", "FusionBench's code", Map.of("matrices", "all"))));
+          MatrixParams.BY_CODE);
 
   /**
    * How the rank is shared out.
@@ -69,16 +64,6 @@ public final class IsoCts implements MatrixMethod {
   @Override
   public MethodSpec spec() {
     return SPEC;
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return MatrixParams.rest(scope);
   }
 
   @Override
@@ -107,7 +92,7 @@ public final class IsoCts implements MatrixMethod {
   private static Matrix merged(TaskMatrices tasks, Ranks ranks, DenseLinAlg linAlg) {
     Subspace all = new Subspace(tasks.rows(), tasks.columns(), tasks.side(), linAlg);
     Svd sum = linAlg.svd(tasks.sum());
-    Matrix common = firstColumns(sum.u(), ranks.common());
+    Matrix common = TaskMatrices.firstColumns(sum.u(), ranks.common());
     for (int k = 0; ranks.task() > 0 && k < tasks.models(); k++) {
       all.add(linAlg.svd(without(common, tasks.of(k), linAlg)), ranks.task());
     }
@@ -121,13 +106,5 @@ public final class IsoCts implements MatrixMethod {
     Matrix along = linAlg.multiply(c, Op.TRANSPOSED, x, Op.AS_IS);
     linAlg.multiply(-1, c, Op.AS_IS, along, Op.AS_IS, 1, x);
     return x;
-  }
-
-  private static Matrix firstColumns(Matrix u, int count) {
-    Matrix first = Matrix.zeros(u.rows(), count);
-    for (int i = 0; i < u.rows(); i++) {
-      System.arraycopy(u.values(), i * u.columns(), first.values(), i * count, count);
-    }
-    return first;
   }
 }

@@ -5,11 +5,8 @@ import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Eigen;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
@@ -20,6 +17,7 @@ import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.Coordinates;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +32,7 @@ import java.util.Map;
  * the coordinates of all layers together.
  */
 @AutoService(MergeMethod.class)
-public final class Knots implements MatrixMethod {
+public final class Knots implements TaskMatrixMethod {
 
   private static final MethodSpec SPEC =
       new MethodSpec(
@@ -67,16 +65,6 @@ public final class Knots implements MatrixMethod {
   @Override
   public MethodSpec spec() {
     return SPEC;
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return MatrixParams.rest(scope);
   }
 
   @Override

@@ -121,8 +121,7 @@ public final class RegMean implements MatrixMethod {
       reduceOffDiagonal(gram, matrix.params().number("off_diagonal"));
       gram.scale(weights[k]);
       sum.add(1, gram);
-      eachBlock(
-          rows,
+      rows.eachBlock(
           k,
           (first, block) -> {
             Matrix part = TaskMatrices.rowsOf(right, first, block.rows());
@@ -131,20 +130,8 @@ public final class RegMean implements MatrixMethod {
           });
     }
     double ridge = solve(matrix, rows, sum, right, linAlg);
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      int count = Math.min(rows.blockRows(), rows.rows() - first);
-      rows.write(first, TaskMatrices.rowsOf(right, first, count));
-    }
+    rows.writeAll(right);
     return ridge == 0 ? Map.of() : Map.of("ridge", ridge);
-  }
-
-  private static void eachBlock(MatrixRows rows, int k, TaskMatrices.BlockUse use) {
-    Matrix buffer = Matrix.zeros(rows.blockRows(), rows.columns());
-    for (int first = 0; first < rows.rows(); first += rows.blockRows()) {
-      Matrix block = buffer.firstRows(Math.min(rows.blockRows(), rows.rows() - first));
-      rows.read(k, first, block);
-      use.of(first, block);
-    }
   }
 
   /** Turns {@code right} into {@code right · sum⁻¹}; gives the ridge that it took. */
@@ -176,7 +163,7 @@ public final class RegMean implements MatrixMethod {
     }
     for (int k = 0; k < weights.length; k++) {
       double each = ridge * weights[k];
-      eachBlock(rows, k, (first, block) -> addAt(each, block, right, first));
+      rows.eachBlock(k, (first, block) -> addAt(each, block, right, first));
     }
     double all = ridge * Arrays.stream(weights).sum();
     for (int i = 0; i < sum.rows(); i++) {

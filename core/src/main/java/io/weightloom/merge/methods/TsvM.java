@@ -3,18 +3,15 @@ package io.weightloom.merge.methods;
 import com.google.auto.service.AutoService;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.Subspace;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.List;
 import java.util.Map;
 
@@ -25,7 +22,7 @@ import java.util.Map;
  * Interference in Model Merging", alg. 1).
  */
 @AutoService(MergeMethod.class)
-public final class TsvM implements MatrixMethod {
+public final class TsvM implements TaskMatrixMethod {
 
   private static final MethodSpec SPEC =
       new MethodSpec(
@@ -37,23 +34,11 @@ public final class TsvM implements MatrixMethod {
           1,
           Integer.MAX_VALUE,
           List.of(MatrixParams.LAMBDA, MatrixParams.matrices("reference")),
-          List.of(
-              new Variant("reference", "the paper's own code", Map.of()),
-              new Variant("fusionbench", "FusionBench's code", Map.of("matrices", "all"))));
+          MatrixParams.BY_CODE);
 
   @Override
   public MethodSpec spec() {
     return SPEC;
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return MatrixParams.rest(scope);
   }
 
   /** Triplets a model, k/T as the reference takes it: a product of doubles, truncated. */

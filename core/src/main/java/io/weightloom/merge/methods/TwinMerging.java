@@ -5,7 +5,6 @@ import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.DenseLinAlg.Svd;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeScope;
@@ -21,6 +20,7 @@ import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.Rest;
 import io.weightloom.merge.matrix.Subspace;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import io.weightloom.merge.taskvector.TaskVectorParams;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +38,7 @@ import java.util.Optional;
  * shared expert, so that any merge may have made it.
  */
 @AutoService(MergeMethod.class)
-public final class TwinMerging implements MatrixMethod {
+public final class TwinMerging implements TaskMatrixMethod {
   private static final String SCALING = "scaling";
   private static final String MASK_RATE = "mask_rate";
   private static final String COMPRESS = "compress";
@@ -84,11 +84,6 @@ public final class TwinMerging implements MatrixMethod {
   @Override
   public Optional<String> problem(Params params) {
     return TaskVectorParams.weightsThatCancel(params);
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
   }
 
   /** θ* + Σ wₜ(θₜ − θ*), as a sum of task vectors. */
@@ -138,9 +133,9 @@ public final class TwinMerging implements MatrixMethod {
     Params p = matrix.params();
     TaskMatrices tasks = new TaskMatrices(rows);
     boolean svd = p.choice(COMPRESS).equals("svd");
-    int size = svd ? tasks.side() : Math.multiplyExact(tasks.rows(), tasks.columns());
-    int kept = kept(size, p.number(MASK_RATE));
     Matrix shared = shared(tasks, p.number(SCALING));
+    int size = svd ? tasks.side() : shared.size();
+    int kept = kept(size, p.number(MASK_RATE));
     Matrix merged = shared.copy();
     double[] routing = routing(p);
     for (int k = 0; k < routing.length; k++) {
@@ -174,10 +169,7 @@ public final class TwinMerging implements MatrixMethod {
   /** Adds {@code factor · u·diag(σ)·vt} of the first triplets. */
   private static void addLeading(
       Svd svd, int count, double factor, Matrix merged, DenseLinAlg linAlg) {
-    Matrix u = Matrix.zeros(svd.u().rows(), count);
-    for (int i = 0; i < u.rows(); i++) {
-      System.arraycopy(svd.u().values(), i * svd.u().columns(), u.values(), i * count, count);
-    }
+    Matrix u = TaskMatrices.firstColumns(svd.u(), count);
     Matrix vt = svd.vt().firstRows(count);
     vt.scaleRows(svd.values());
     linAlg.multiply(factor, u, Op.AS_IS, vt, Op.AS_IS, 1, merged);

@@ -7,11 +7,8 @@ import io.weightloom.linalg.DenseLinAlg.Eigen;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Gram;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
@@ -22,6 +19,7 @@ import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.matrix.Adam;
 import io.weightloom.merge.matrix.MatrixParams;
 import io.weightloom.merge.matrix.TaskMatrices;
+import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +33,7 @@ import java.util.Map;
  * far from that.
  */
 @AutoService(MergeMethod.class)
-public final class Wudi implements MatrixMethod {
+public final class Wudi implements TaskMatrixMethod {
 
   /** Eigenvalues of ΣGₖ below this share of the largest are rounding errors of its sums. */
   private static final double NEGLIGIBLE = 1e-12;
@@ -76,16 +74,6 @@ public final class Wudi implements MatrixMethod {
   @Override
   public MethodSpec spec() {
     return SPEC;
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return MatrixParams.isMatrix(tensor);
-  }
-
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return MatrixParams.rest(scope);
   }
 
   @Override

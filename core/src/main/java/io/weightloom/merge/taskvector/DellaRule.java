@@ -1,5 +1,6 @@
 package io.weightloom.merge.taskvector;
 
+import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.taskvector.RowMask.Kind;
@@ -8,11 +9,21 @@ import io.weightloom.merge.taskvector.TaskVectorRule.Election;
 import io.weightloom.merge.taskvector.TaskVectorRule.Function;
 import io.weightloom.merge.taskvector.TaskVectorRule.Trim;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** What the DELLA methods take and what it means. */
 public final class DellaRule {
+
+  /** The DELLA methods' variants. */
+  public static final List<Variant> VARIANTS =
+      List.of(
+          new Variant("mergekit", "keeps each tensor's L1 norm", Map.of()),
+          new Variant(
+              "reference",
+              "the paper's own code: divides each element by its probability",
+              Map.of("rescale_by", "probability")));
 
   private DellaRule() {}
 

@@ -1,6 +1,7 @@
 package io.weightloom.merge.taskvector;
 
 import io.weightloom.kernel.Kernels;
+import io.weightloom.kernel.SparseCounts;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.Numerics;

@@ -1,5 +1,6 @@
 package io.weightloom.merge.taskvector;
 
+import io.weightloom.kernel.SparseCounts;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.Span;
 import java.io.Serializable;

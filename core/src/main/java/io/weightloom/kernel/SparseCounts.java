@@ -1,7 +1,8 @@
-package io.weightloom.compare;
+package io.weightloom.kernel;
 
 import java.io.ByteArrayOutputStream;
 import java.io.Serializable;
+import java.util.function.IntToLongFunction;
 
 /**
  * Counts of thousands of bins of which most are empty, in two or three bytes a bin that is not:
@@ -17,13 +18,31 @@ public final class SparseCounts implements Serializable {
   }
 
   /** Of counts that are not negative. */
-  static SparseCounts of(long[] counts) {
+  public static SparseCounts of(long[] counts) {
+    return of(counts.length, bin -> counts[bin]);
+  }
+
+  /** Of counts that are not negative. */
+  public static SparseCounts of(int[] counts) {
+    return of(counts.length, bin -> counts[bin]);
+  }
+
+  /** Of one bin alone. */
+  public static SparseCounts of(int bin, long count) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    write(out, bin + 1);
+    write(out, count);
+    return new SparseCounts(out.toByteArray());
+  }
+
+  private static SparseCounts of(int bins, IntToLongFunction counts) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     int last = -1;
-    for (int bin = 0; bin < counts.length; bin++) {
-      if (counts[bin] != 0) {
+    for (int bin = 0; bin < bins; bin++) {
+      long count = counts.applyAsLong(bin);
+      if (count != 0) {
         write(out, bin - last);
-        write(out, counts[bin]);
+        write(out, count);
         last = bin;
       }
     }
@@ -40,8 +59,13 @@ public final class SparseCounts implements Serializable {
     out.write((int) rest);
   }
 
-  /** Adds them to others. */
-  void addTo(long[] counts) {
+  /** Sees the bins that are not empty, in their order. */
+  @FunctionalInterface
+  private interface Visitor {
+    void see(int bin, long count);
+  }
+
+  private void each(Visitor visitor) {
     int bin = -1;
     long value = 0;
     int shift = 0;
@@ -53,12 +77,24 @@ public final class SparseCounts implements Serializable {
         if (isGap) {
           bin += (int) value;
         } else {
-          counts[bin] += value;
+          visitor.see(bin, value);
         }
         isGap = !isGap;
         value = 0;
         shift = 0;
       }
     }
+  }
+
+  /** Adds them to others. */
+  public void addTo(long[] counts) {
+    each((bin, count) -> counts[bin] += count);
+  }
+
+  /** The count of one bin. */
+  public long count(int wanted) {
+    long[] found = {0};
+    each((bin, count) -> found[0] += bin == wanted ? count : 0);
+    return found[0];
   }
 }

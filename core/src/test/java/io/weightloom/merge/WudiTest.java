@@ -1,0 +1,63 @@
+package io.weightloom.merge;
+
+import static io.weightloom.linalg.Matrices.assertClose;
+import static io.weightloom.linalg.Matrices.random;
+import static io.weightloom.merge.MatrixMethodsTest.TEN_DIGITS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.weightloom.linalg.Matrix;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Steps of Adam, and the minimiser that they go to. Golden values are from {@code
+ * dev/golden/matrix_methods.py}, as those of {@link MatrixMethodsTest}.
+ */
+class WudiTest {
+  private static final Matrix TAU1 = Matrix.of(new double[] {1, 0}, new double[] {0, 2});
+  private static final Matrix TAU2 = Matrix.of(new double[] {0, 1}, new double[] {1, 1});
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 1, 1, 1, 3",
+    "1, 0.99999, 0.99999, 0.99999, 2.99999",
+    "300, .9970049802, .9970030390, .9970019129, 2.9970016138",
+  })
+  void takesStepsOfAdamFromTheSum(double steps, double a, double b, double c, double d) {
+    assertClose(
+        MatrixInMemory.of("wudi").set("iterations", steps).taskVectors(TAU1, TAU2).values(),
+        TEN_DIGITS,
+        a,
+        b,
+        c,
+        d);
+  }
+
+  @Test
+  void inClosedFormIsWhereAdamWouldEnd() {
+    double[] minimiser =
+        MatrixInMemory.of("wudi").variant("closed_form").taskVectors(TAU1, TAU2).values();
+
+    assertClose(minimiser, TEN_DIGITS, .8344370861, .2649006623, .1655629139, 1.7350993377);
+    assertClose(
+        MatrixInMemory.of("wudi")
+            .set("iterations", 3000.0)
+            .set("learning_rate", 1e-2)
+            .taskVectors(TAU1, TAU2)
+            .values(),
+        Offset.offset(1e-9),
+        minimiser);
+  }
+
+  @Test
+  void leavesTheBaseWhereNothingWasTuned() {
+    Matrix base = random(4, 3, 1);
+
+    for (String variant : new String[] {"reference", "closed_form"}) {
+      assertThat(MatrixInMemory.of("wudi").variant(variant).run(base, base, base).values())
+          .isEqualTo(base.values());
+    }
+  }
+}
