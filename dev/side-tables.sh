@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 "$venv/bin/python" dev/side_tables_test.py make "$work"
 for model in dense experts; do
   "$venv/bin/python" examples/side-tables/collect.py "$work/$model" "$work/text" "$work/tables-$model" \
-    --what norms,grams,fisher,routing --samples 4 --length 16
+    --what norms,grams,gradient-grams,fisher,routing --samples 4 --length 16
   "$venv/bin/python" dev/side_tables_test.py check "$work" "$model"
 done
 for options in "--method wanda --sparsity 0.5 --norms $work/tables-dense/norms.safetensors" \
@@ -24,6 +24,9 @@ for options in "--method wanda --sparsity 0.5 --norms $work/tables-dense/norms.s
   # shellcheck disable=SC2086
   "$weightloom" prune "$work/dense" "$work/out" --overwrite $options
   "$venv/bin/python" dev/side_tables_test.py loads "$work"
+done
+for table in grams gradient-grams; do
+  "$weightloom" spectrum "$work/tables-dense/$table.safetensors" --epsilon 1e-6 > "$work/spectrum"
 done
 cat > "$work/fisher.yml" <<RECIPE
 merge_method: fisher

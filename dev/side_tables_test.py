@@ -36,12 +36,17 @@ def check(work, name):
     ids = torch.tensor([int(w[1:]) for w in TEXT.split()][:64]).reshape(4, 16)
     seen = []
     first = model.model.layers[0].self_attn.q_proj
-    hook = first.register_forward_pre_hook(lambda m, args: seen.append(args[0].detach().reshape(-1, 32)))
+
+    def keep(module, args):
+        args[0].retain_grad()
+        seen.append(args[0])
+
+    hook = first.register_forward_pre_hook(keep)
     losses = []
     for row in ids:
         losses.append(model(input_ids=row[None], labels=row[None]).loss)
     hook.remove()
-    x = torch.cat(seen)
+    x = torch.cat([s.detach().reshape(-1, 32) for s in seen])
     key = "model.layers.0.self_attn.q_proj.weight"
     torch.testing.assert_close(load_file(tables / "norms.safetensors")[key], x.norm(dim=0))
     torch.testing.assert_close(load_file(tables / "grams.safetensors")[key], x.T @ x / len(x))
@@ -51,13 +56,17 @@ def check(work, name):
         loss.backward()
         wanted += first.weight.grad ** 2 / len(losses)
     torch.testing.assert_close(load_file(tables / "fisher.safetensors")[key], wanted)
+    g = torch.cat([s.grad.reshape(-1, 32) for s in seen])
+    wanted = g.T @ g / len(g)
+    scale = wanted.abs().max()  # far below what assert_close takes for 0
+    torch.testing.assert_close(load_file(tables / "gradient-grams.safetensors")[key] / scale, wanted / scale)
     frequencies = json.loads((tables / "routing.json").read_text())
     if name == "experts":
         assert len(frequencies) == 2, frequencies.keys()
         assert all(abs(sum(f) - 1) < 1e-6 and len(f) == 4 for f in frequencies.values()), frequencies
     else:
         assert not frequencies
-    print(f"{name}: norms, Gram matrices, Fisher diagonals and routing are as computed")
+    print(f"{name}: norms, Gram matrices of inputs and gradients, Fisher diagonals and routing are as computed")
 
 
 def loads(work):

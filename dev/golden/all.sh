@@ -14,7 +14,7 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/pruning.py
 "$venv/bin/python" dev/golden/statistics.py
 
-weightwatcher=$(dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors)
+weightwatcher=$(dev/venv.sh weightwatcher-golden weightwatcher==0.7.7 powerlaw==1.5 torch safetensors)
 "$weightwatcher/bin/python" dev/golden/spectrum.py
 "$venv/bin/pip" install -q peft==0.21.2
 "$venv/bin/python" dev/golden/lora.py arrow-io/src/test/resources/golden/lora

@@ -44,6 +44,17 @@ def variance_corrected(x):
     return mean.mean() + (mean - mean.mean()) * np.sqrt(x.var(axis=1).mean() / mean.var())
 
 
+def weight_aligning(w, first_new):
+    norms = np.linalg.norm(w, axis=1)
+    gamma = norms[:first_new].mean() / norms[first_new:].mean()
+    return gamma, np.vstack([w[:first_new], gamma * w[first_new:]]).ravel()
+
+
+def target_variance_rescaling(w, target, threshold=1.2):
+    mean, deviation = w.mean(), w.std(ddof=1)
+    return ((w - mean) / deviation * target + mean if deviation / target > threshold else w).ravel()
+
+
 def flag(x, dimension, pairs=0.0):
     p = len(x)
     columns = [(v / np.linalg.norm(v), 1.0) for v in x]
@@ -67,6 +78,10 @@ if __name__ == "__main__":
     show("model_stock cosines", model_stock(MODELS, False))
     show("model_stock angles", model_stock(MODELS, True))
     show("variance_corrected", variance_corrected(MODELS))
+    gamma, aligned = weight_aligning(MODELS, 2)
+    show(f"weight_aligning 2, gamma {gamma:.10f}", aligned)
+    show("target_variance_rescaling 0.5", target_variance_rescaling(MODELS, 0.5))
+    show("target_variance_rescaling 0.5 layer 4", target_variance_rescaling(MODELS, 0.5 / np.sqrt(4)))
     show("flag 1", flag(MODELS, 1))
     show("flag 2", flag(MODELS, 2))
     show("flag 2 pairs 0.5", flag(MODELS, 2, 0.5))

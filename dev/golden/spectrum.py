@@ -3,10 +3,12 @@
 
 usage: spectrum.py [OUT]      (default core/src/test/resources/golden/weightwatcher/spectra.tsv)
 
-Needs weightwatcher==0.7.7 with its torch, on a machine without a GPU: with one, WeightWatcher casts to fp16 first.
-Runs `analyze(mp_fit=True, detX=True)`, once plain and once with fix_fingers="clip_xmax", on tensors that a formula makes
-(Matrices.formula in the tests has the same), as the state dict of one model, and writes a line for each tensor and
-column: what WeightWatcher drops has no line but "skipped".
+Needs weightwatcher==0.7.7, torch, and powerlaw==1.5 for "xmin_peak" (WeightWatcher does not know what 2.0 takes), on a machine
+without a GPU: with one, WeightWatcher casts to fp16 first.
+Runs `analyze(mp_fit=True, detX=True)`, once plain, once with fix_fingers="clip_xmax", once with "xmin_peak", on tensors that a formula
+makes (Matrices.formula in the tests has the same), as the state dict of one model, and writes a line for each tensor and
+column: what WeightWatcher drops has no line but "skipped". Of "xmin_peak" only the columns of the power law are written, for tensors
+that have one: its summary counts an alpha of -1 where there is none.
 """
 import importlib.metadata
 import sys
@@ -36,6 +38,7 @@ COLUMNS = ["N", "M", "Q", "rf", "num_evals", "norm", "log_norm", "spectral_norm"
            "matrix_rank", "rank_loss", "weak_rank_loss", "entropy", "alpha", "xmin", "xmax", "D", "sigma", "num_pl_spikes",
            "alpha_weighted", "log_alpha_norm", "warning", "num_spikes", "sigma_mp", "mp_softrank", "bulk_min", "bulk_max", "W_scale",
            "detX_num", "detX_val"]
+POWER_LAW = ["alpha", "xmin", "xmax", "D", "sigma", "num_pl_spikes", "alpha_weighted", "log_alpha_norm", "warning"]
 
 
 def matrix(rows, columns, seed):
@@ -52,7 +55,8 @@ def main():
         sys.exit(f"Cannot make the golden values with weightwatcher {version}{' on a GPU' if torch.cuda.is_available() else ''}")
     state = {name: torch.from_numpy(matrix(r, c, s).reshape(shape)) for name, (r, c, s, shape) in TENSORS.items()}
     lines = [f"# weightwatcher {version}, numpy {np.__version__}, torch {torch.__version__}", "run\ttensor\tcolumn\tvalue"]
-    for run, options in (("plain", {}), ("clip_xmax", {"fix_fingers": "clip_xmax"})):
+    runs = {"plain": {}, "clip_xmax": {"fix_fingers": "clip_xmax"}, "xmin_peak": {"fix_fingers": "xmin_peak", "pl_package": "powerlaw"}}
+    for run, options in runs.items():
         watcher = ww.WeightWatcher(model=state)
         details = watcher.analyze(mp_fit=True, detX=True, **options)
         found = {}
@@ -61,14 +65,16 @@ def main():
             found[name if name in TENSORS else name + ".weight"] = row
         for name in TENSORS:
             row = found.get(name)
+            if run == "xmin_peak" and (row is None or row["alpha"] < 0):
+                continue
             if row is None or row.get("status") not in ("success", None):
                 lines.append(f"{run}\t{name}\tskipped\t1")
                 continue
-            for column in COLUMNS + (["num_fingers", "raw_alpha"] if options else []):
+            for column in {"plain": COLUMNS, "clip_xmax": COLUMNS + ["num_fingers", "raw_alpha"], "xmin_peak": POWER_LAW}[run]:
                 if column in row and row[column] is not None:
                     value = row[column]
                     lines.append(f"{run}\t{name}\t{column}\t{value if isinstance(value, str) else repr(float(value))}")
-        for column, value in watcher.get_summary(details).items():
+        for column, value in watcher.get_summary(details).items() if run != "xmin_peak" else ():
             lines.append(f"{run}\tsummary\t{column}\t{float(value)!r}")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(lines) + "\n")

@@ -305,11 +305,15 @@ def subspaces():
             common = normal(rows, 2) @ normal(2, columns) * 0.01
             models = [base] + [(base.to(torch.float64) + common + normal(rows, columns) * 0.005).to(TYPES[name]) for _ in range(2)]
             w = [m.to(torch.float64).numpy() for m in models]
-            a, b = [np.linalg.svd((x - w[0]).astype(np.float32).astype(np.float64), full_matrices=False) for x in w[1:]]
+            tau = [(x - w[0]).astype(np.float32).astype(np.float64) for x in w[1:]]
+            a, b = [np.linalg.svd(t, full_matrices=False) for t in tau]
             left = (np.square(a.U[:, :directions].T @ b.U[:, :directions])).sum() / directions
             right = (np.square(a.Vh[:directions] @ b.Vh[:directions].T)).sum() / directions
             lines += [f"{case}.{name}.bytes.{k}={stored(m)}\n" for k, m in enumerate(models)]
             lines.append(f"{case}.{name}.overlap={shown([left, right])}\n")
+            grams = [[t @ t.T for t in tau], [t.T @ t for t in tau]]
+            cka = [(k * l).sum() / np.sqrt(np.square(k).sum() * np.square(l).sum()) for k, l in grams]
+            lines.append(f"{case}.{name}.cka={shown(cka)}\n")
     (OUT / "subspaces.properties").write_text("".join(lines))
 
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Collects side tables from a transformers model and a text file, as weightloom's recipes and prune read them.
 
-usage: collect.py MODEL TEXT OUT [--what norms,grams,fisher,routing] [--samples 128] [--length 512] [--device cpu]
+usage: collect.py MODEL TEXT OUT [--what norms,grams,gradient-grams,fisher,routing] [--samples 128] [--length 512] [--device cpu]
 
 MODEL is a causal language model (a directory or a hub name), TEXT a UTF-8 file, of which the first samples of LENGTH
 tokens are taken. Writes into OUT, each a tensor a weight under the weight's own name (docs/side-tables.md):
 
   norms.safetensors    L2 norm of each input of each linear layer        [in]        prune --method wanda, --budget owl
   grams.safetensors    Gram matrix of these inputs, averaged by token    [in, in]    prune --method sparsegpt, regmean
+  gradient-grams.safetensors  the same of the loss's gradients by these inputs  [in, in]  spectrum --epsilon, as grams
   fisher.safetensors   mean square of each sample's gradient             as weight   fisher
   gradients.safetensors  mean gradient (with fisher)                     as weight   wagle
   routing.json         how often each expert of each layer was chosen, if the model has experts
@@ -66,6 +67,32 @@ class Inputs:
             hook.remove()
 
 
+def gradient_grams(model, batches, device):
+    """Sums over the gradients of the loss by the inputs of linear layers, through all layers that read an input."""
+    grams, tokens = {}, {}
+
+    def hook(key):
+        def add(gradient):
+            g = gradient.detach().reshape(-1, gradient.shape[-1]).float()
+            tokens[key] = tokens.get(key, 0) + len(g)
+            grams[key] = grams.get(key, 0) + g.T @ g
+
+        def see(module, args):
+            if args[0].requires_grad:
+                args[0].register_hook(add)
+
+        return see
+
+    hooks = [m.register_forward_pre_hook(hook(n + ".weight")) for n, m in linear_layers(model)]
+    for ids in batches:
+        model.zero_grad()
+        ids = ids.to(device)
+        model(input_ids=ids, labels=ids).loss.backward()
+    for one in hooks:
+        one.remove()
+    return {n: g / tokens[n] for n, g in grams.items()}
+
+
 def routing(model, counts):
     """Counts the experts that routers choose: a linear layer called gate or router with an output an expert."""
     experts = getattr(model.config, "num_local_experts", getattr(model.config, "num_experts", 0)) or 0
@@ -116,9 +143,9 @@ def main():
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     what = set(args.what.split(","))
-    unknown = what - {"norms", "grams", "fisher", "routing"}
+    unknown = what - {"norms", "grams", "gradient-grams", "fisher", "routing"}
     if unknown:
-        sys.exit(f"Cannot collect {', '.join(sorted(unknown))}: choose of norms, grams, fisher, routing")
+        sys.exit(f"Cannot collect {', '.join(sorted(unknown))}: choose of norms, grams, gradient-grams, fisher, routing")
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     model = AutoModelForCausalLM.from_pretrained(args.model).to(args.device).eval()
     batches = samples(tokenizer, args.text, args.samples, args.length)
@@ -139,6 +166,8 @@ def main():
         if "routing" in what:
             frequencies = {n: (c / c.sum()).tolist() for n, c in counts.items()}
             (args.out / "routing.json").write_text(json.dumps(frequencies, indent=2) + "\n")
+    if "gradient-grams" in what:
+        save(gradient_grams(model, batches, args.device), args.out / "gradient-grams.safetensors")
     if "fisher" in what:
         squares, means = fisher(model, batches, args.device)
         save(squares, args.out / "fisher.safetensors")

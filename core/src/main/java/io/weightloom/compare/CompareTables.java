@@ -126,7 +126,16 @@ public final class CompareTables {
               Column.number(
                   "right",
                   "likewise of the right ones, which span what is read",
-                  r -> r.overlap() == null ? null : r.overlap().right())));
+                  r -> r.overlap() == null ? null : r.overlap().right()),
+              Column.number(
+                  "left_cka",
+                  "linear CKA of what is written, ‖τₐᵀτ_b‖²_F / (‖τₐᵀτₐ‖_F ‖τ_bᵀτ_b‖_F), not centred,"
+                      + " from 0 to 1; NaN if a task vector is 0",
+                  r -> r.overlap() == null ? null : r.overlap().leftCka()),
+              Column.number(
+                  "right_cka",
+                  "likewise of what is read, ‖τₐτ_bᵀ‖²_F / (‖τₐτₐᵀ‖_F ‖τ_bτ_bᵀ‖_F)",
+                  r -> r.overlap() == null ? null : r.overlap().rightCka())));
 
   /**
    * A row of the lineage.

@@ -53,20 +53,29 @@ public record SubspaceScan(int directions, String linAlg)
     List<Overlap> overlaps = new ArrayList<>();
     for (int a = 0; a < each.size(); a++) {
       for (int b = a + 1; b < each.size(); b++) {
-        overlaps.add(overlap(a, b, each, sketch.deltas.get(0).isTransposed()));
+        overlaps.add(overlap(a, b, each, sketch.deltas));
       }
     }
     return new Found(overlaps, "");
   }
 
-  private Overlap overlap(int a, int b, List<Subspaces> each, boolean isTransposed) {
+  private Overlap overlap(int a, int b, List<Subspaces> each, List<TallMatrix> deltas) {
     Subspaces first = each.get(a);
     Subspaces second = each.get(b);
     int shared = Math.min(first.rank(), second.rank());
-    double inner = Subspaces.overlap(first.inner(), second.inner(), shared);
-    double outer = Subspaces.overlap(first.outer(), second.outer(), shared);
-    return new Overlap(
-        a + 1, b + 1, shared, isTransposed ? inner : outer, isTransposed ? outer : inner);
+    double[] inner = {
+      Subspaces.overlap(first.inner(), second.inner(), shared),
+      Cka.inner(first.gram(), second.gram())
+    };
+    double[] outer = {
+      Subspaces.overlap(first.outer(), second.outer(), shared),
+      Cka.outer(
+          deltas.get(a), first.gram(), deltas.get(b), second.gram(), LinAlgRegistry.named(linAlg))
+    };
+    boolean isTransposed = deltas.get(0).isTransposed();
+    double[] left = isTransposed ? inner : outer;
+    double[] right = isTransposed ? outer : inner;
+    return new Overlap(a + 1, b + 1, shared, left[0], right[0], left[1], right[1]);
   }
 
   @Override
@@ -80,7 +89,7 @@ public record SubspaceScan(int directions, String linAlg)
     long side = Math.min(dims.get(0), dims.get(1));
     long other = Math.max(dims.get(0), dims.get(1));
     long tasks = tensors.size() - 1L;
-    long kept = tasks * Math.min(directions, side) * (side + other) * Double.BYTES;
+    long kept = tasks * (Math.min(directions, side) * (side + other) + side * side) * Double.BYTES;
     return tasks * side * other * Float.BYTES + kept + 5 * side * side * Double.BYTES;
   }
 
@@ -102,8 +111,17 @@ public record SubspaceScan(int directions, String linAlg)
    * @param directions r: as many as asked for, or the lesser rank of both if that is less
    * @param left ‖UₐᵀU_b‖²_F / r of the left singular vectors, from 0 to 1; NaN if r is 0
    * @param right likewise of the right ones
+   * @param leftCka linear CKA of the rows, ‖τₐᵀτ_b‖²_F / (‖τₐᵀτₐ‖_F ‖τ_bᵀτ_b‖_F); NaN if one is 0
+   * @param rightCka likewise of the columns
    */
-  public record Overlap(int first, int second, int directions, double left, double right)
+  public record Overlap(
+      int first,
+      int second,
+      int directions,
+      double left,
+      double right,
+      double leftCka,
+      double rightCka)
       implements Serializable {
     private static final long serialVersionUID = 1;
   }

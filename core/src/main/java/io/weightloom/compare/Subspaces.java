@@ -9,11 +9,11 @@ import io.weightloom.linalg.Matrix;
  * The leading singular directions of a matrix: eigenvectors of its Gram matrix on the shorter side,
  * and what the matrix makes of them on the longer one.
  *
+ * @param gram the Gram matrix, of the shorter side
  * @param inner r × the shorter side; a row is a unit vector, of the largest σ the first
  * @param outer r × the longer side
  */
-record Subspaces(Matrix inner, Matrix outer) {
-  private static final int LEAST_BLOCK = 256;
+record Subspaces(Matrix gram, Matrix inner, Matrix outer) {
   private static final double ULP = 0x1p-52;
 
   /** How many directions there are. */
@@ -30,15 +30,10 @@ record Subspaces(Matrix inner, Matrix outer) {
   static Subspaces of(TallMatrix matrix, int directions, DenseLinAlg linAlg) {
     int width = matrix.width();
     int height = matrix.height();
-    int step = Math.min(height, Math.max(LEAST_BLOCK, width));
-    Gram gram = new Gram(linAlg, width);
-    Matrix block = Matrix.zeros(step, width);
-    for (int first = 0; first < height; first += step) {
-      Matrix part = block.firstRows(Math.min(step, height - first));
-      matrix.copy(first, part);
-      gram.add(part);
-    }
-    DenseLinAlg.Eigen eigen = linAlg.eigen(gram.matrix());
+    Gram sum = new Gram(linAlg, width);
+    matrix.blocks((first, rows) -> sum.add(rows));
+    Matrix gram = sum.matrix();
+    DenseLinAlg.Eigen eigen = linAlg.eigen(gram);
     double least = height * ULP * eigen.values()[width - 1];
     int rank = 0;
     while (rank < Math.min(directions, width) && eigen.values()[width - 1 - rank] > least) {
@@ -50,21 +45,26 @@ record Subspaces(Matrix inner, Matrix outer) {
           eigen.vectors().values(), (width - 1 - r) * width, inner.values(), r * width, width);
     }
     Matrix outer = Matrix.zeros(rank, height);
-    for (int first = 0; first < height && rank > 0; first += step) {
-      Matrix part = block.firstRows(Math.min(step, height - first));
-      matrix.copy(first, part);
-      Matrix images = linAlg.multiply(inner, Op.AS_IS, part, Op.TRANSPOSED);
-      for (int r = 0; r < rank; r++) {
-        System.arraycopy(
-            images.values(), r * part.rows(), outer.values(), r * height + first, part.rows());
-      }
+    if (rank > 0) {
+      matrix.blocks(
+          (first, rows) -> {
+            Matrix images = linAlg.multiply(inner, Op.AS_IS, rows, Op.TRANSPOSED);
+            for (int r = 0; r < images.rows(); r++) {
+              System.arraycopy(
+                  images.values(),
+                  r * rows.rows(),
+                  outer.values(),
+                  r * height + first,
+                  rows.rows());
+            }
+          });
     }
     double[] perSigma = new double[rank];
     for (int r = 0; r < rank; r++) {
       perSigma[r] = 1 / Math.sqrt(eigen.values()[width - 1 - r]);
     }
     outer.scaleRows(perSigma);
-    return new Subspaces(inner, outer);
+    return new Subspaces(gram, inner, outer);
   }
 
   /**

@@ -8,6 +8,7 @@ import io.weightloom.linalg.Matrix;
  */
 final class TallMatrix {
   private static final int PIECE = 1 << 20;
+  private static final int LEAST_BLOCK = 256;
 
   private final int rows;
   private final int columns;
@@ -77,6 +78,26 @@ final class TallMatrix {
       for (int i = 0; i < into.rows(); i++) {
         to[i * width + j] = at(j, first + i);
       }
+    }
+  }
+
+  /** What is done with a block of rows. */
+  @FunctionalInterface
+  interface BlockUse {
+    void of(int first, Matrix rows);
+  }
+
+  /**
+   * Shows all rows in blocks that are cut by the shape alone, so that sums over them are the same
+   * for everyone; the buffer is used again.
+   */
+  void blocks(BlockUse use) {
+    int step = Math.min(height(), Math.max(LEAST_BLOCK, width()));
+    Matrix buffer = Matrix.zeros(step, width());
+    for (int first = 0; first < height(); first += step) {
+      Matrix block = buffer.firstRows(Math.min(step, height() - first));
+      copy(first, block);
+      use.of(first, block);
     }
   }
 }

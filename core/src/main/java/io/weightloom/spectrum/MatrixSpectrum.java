@@ -55,12 +55,7 @@ public record MatrixSpectrum(
       double tolerance,
       SpectrumOptions options) {
     double[] kept = tail(spectrum, options);
-    PowerLaw.Estimator estimator = options.estimator();
-    PowerLaw powerLaw =
-        (options.clipFingers()
-                ? PowerLaw.fitWithoutFingers(kept, estimator)
-                : PowerLaw.fit(kept, estimator))
-            .orElse(null);
+    PowerLaw powerLaw = options.fingers().fit(kept, options.estimator()).orElse(null);
     int rank = spectrum.rank(tolerance);
     int loraRank =
         roundingEdge < 0 ? -1 : Math.min(rank, spectrum.above(roundingEdge * roundingEdge).length);

@@ -35,6 +35,9 @@ public record PowerLaw(
 
   private static final double LEAST_ALPHA = 2;
   private static final int MOST_CLIPPED = 9;
+  private static final double BELOW_PEAK = 0.95;
+  private static final double ABOVE_PEAK = 1.5;
+  private static final int BINS = 100;
 
   /** What WeightWatcher says of an exponent. */
   public String warning() {
@@ -42,6 +45,23 @@ public record PowerLaw(
       return "over-trained";
     }
     return alpha > 6 ? "under-trained" : "";
+  }
+
+  /** What is done about fingers, a few large eigenvalues that spoil a fit. */
+  public enum Fingers {
+    KEPT,
+    /** {@link #fitWithoutFingers}. */
+    CLIPPED,
+    /** {@link #fitFromPeak}. */
+    FROM_PEAK;
+
+    Optional<PowerLaw> fit(double[] ascending, Estimator estimator) {
+      return switch (this) {
+        case KEPT -> PowerLaw.fit(ascending, estimator);
+        case CLIPPED -> fitWithoutFingers(ascending, estimator);
+        case FROM_PEAK -> fitFromPeak(ascending, estimator);
+      };
+    }
   }
 
   /** How small samples are fitted. */
@@ -85,6 +105,12 @@ public record PowerLaw(
    * @return empty where there are fewer than two values, or none but equal ones
    */
   public static Optional<PowerLaw> fit(double[] ascending, Estimator estimator) {
+    return fit(ascending, estimator, 0, Double.POSITIVE_INFINITY);
+  }
+
+  /** The fit among those tails that begin from {@code low} to {@code high}. */
+  private static Optional<PowerLaw> fit(
+      double[] ascending, Estimator estimator, double low, double high) {
     int count = ascending.length;
     int correction = estimator.correction(count);
     double[] logs = Arrays.stream(ascending).map(Math::log).toArray();
@@ -95,6 +121,9 @@ public record PowerLaw(
     }
     int likely = 0;
     for (int i = 0; i < count - 1 && count - i >= estimator.leastTail(count); i++) {
+      if (ascending[i] < low || ascending[i] > high) {
+        continue;
+      }
       double enough = best == null ? 2 : best.distance;
       Tail tail = Tail.from(logs, i, correction, sums[i], enough, likely);
       if (tail.worst >= 0) {
@@ -145,6 +174,41 @@ public record PowerLaw(
       }
     }
     return whole;
+  }
+
+  /**
+   * The fit whose tail begins near the peak of the density of log₁₀ λ, from {@value #BELOW_PEAK} to
+   * {@value #ABOVE_PEAK} of it: {@code xmin_peak} as WeightWatcher means it. Its code, and so
+   * {@link Estimator#WEIGHTWATCHER}, takes log₁₀ of the lower bound for the bound, which hardly is
+   * one.
+   */
+  public static Optional<PowerLaw> fitFromPeak(double[] ascending, Estimator estimator) {
+    if (ascending.length < 2) {
+      return Optional.empty();
+    }
+    double peak = peak(ascending);
+    double low = BELOW_PEAK * peak;
+    return fit(
+        ascending,
+        estimator,
+        estimator == Estimator.WEIGHTWATCHER ? Math.log10(low) : low,
+        ABOVE_PEAK * peak);
+  }
+
+  /** Where the fullest of {@value #BINS} equal bins of log₁₀ λ begins; the first of several. */
+  private static double peak(double[] ascending) {
+    double low = Math.log10(ascending[0]);
+    double step = (Math.log10(ascending[ascending.length - 1]) - low) / BINS;
+    int[] counts = new int[BINS];
+    int fullest = 0;
+    for (double v : ascending) {
+      int bin = step > 0 ? (int) Math.min(BINS - 1, (Math.log10(v) - low) / step) : 0;
+      counts[bin]++;
+    }
+    for (int b = 1; b < BINS; b++) {
+      fullest = counts[b] > counts[fullest] ? b : fullest;
+    }
+    return Math.pow(10, low + fullest * step);
   }
 
   private PowerLaw withClipped(int count, double raw) {

@@ -1,5 +1,6 @@
 package io.weightloom.spectrum;
 
+import io.weightloom.spectrum.PowerLaw.Fingers;
 import java.io.Serializable;
 
 /**
@@ -11,7 +12,7 @@ import java.io.Serializable;
  * @param bulk whether the Marchenko–Pastur law is fitted
  * @param detX whether {@link DetX} is computed
  * @param randomize whether the shuffled matrix is looked at too
- * @param clipFingers whether {@link PowerLaw#fitWithoutFingers} is asked
+ * @param fingers how the power law is fitted
  * @param clip how many of the largest eigenvalues the power law is not shown
  * @param threshold eigenvalues up to this share of the largest one are no part of the power law; 0
  *     for N·2⁻⁵², what rounding leaves of a zero. {@link Mode#WEIGHTWATCHER} has its own
@@ -24,7 +25,7 @@ public record SpectrumOptions(
     boolean bulk,
     boolean detX,
     boolean randomize,
-    boolean clipFingers,
+    Fingers fingers,
     int clip,
     double threshold,
     long seed)
@@ -52,7 +53,8 @@ public record SpectrumOptions(
 
   /** All columns but those of a shuffled matrix. */
   public static SpectrumOptions of(Mode mode) {
-    return new SpectrumOptions(mode, Extent.SPECTRUM, false, true, true, false, false, 0, 0, 0);
+    return new SpectrumOptions(
+        mode, Extent.SPECTRUM, false, true, true, false, Fingers.KEPT, 0, 0, 0);
   }
 
   boolean isWeightWatcher() {

@@ -20,9 +20,11 @@ public final class SpectrumTable {
    * The table.
    *
    * @param thresholds the t of column {@code welore_reduction} for each model; none, no column
+   * @param epsilon below which {@code rank_deficiency} counts singular values; 0, no column
    * @param withValues whether there is a column of all eigenvalues
    */
-  public static Table<SpectrumRow> of(Map<String, Double> thresholds, boolean withValues) {
+  public static Table<SpectrumRow> of(
+      Map<String, Double> thresholds, double epsilon, boolean withValues) {
     List<Column<SpectrumRow>> columns = new ArrayList<>();
     columns.addAll(what());
     columns.addAll(size());
@@ -32,6 +34,14 @@ public final class SpectrumTable {
     columns.addAll(randomized());
     if (!thresholds.isEmpty()) {
       columns.addAll(welore(thresholds));
+    }
+    if (epsilon > 0) {
+      columns.add(
+          whole(
+              "rank_deficiency",
+              "#{σ < ε}; of a Gram matrix the eigenvalues below ε",
+              MatrixSpectrum::spectrum,
+              s -> s.below(epsilon * epsilon)));
     }
     if (withValues) {
       columns.add(

@@ -48,6 +48,9 @@ class SubspaceScanTest {
     assertThat(found.get(0).directions()).isEqualTo(directions);
     assertThat(found.get(0).left()).isCloseTo(expected[0], within(1e-9));
     assertThat(found.get(0).right()).isCloseTo(expected[1], within(1e-9));
+    double[] cka = GOLDEN.numbers("%d.%s.cka".formatted(which, dtype));
+    assertThat(found.get(0).leftCka()).isCloseTo(cka[0], within(1e-12));
+    assertThat(found.get(0).rightCka()).isCloseTo(cka[1], within(1e-12));
   }
 
   /** τ of a model writes into row 0 what it reads from columns 0 and 1, and so on. */
@@ -69,6 +72,10 @@ class SubspaceScanTest {
     assertThat(found.get(1).right()).isCloseTo(0, within(1e-12));
     assertThat(found.get(2).directions()).isZero();
     assertThat(found.get(2).left()).isNaN();
+    assertThat(found.get(2).leftCka()).isNaN();
+    // Both write into row 0, b into row 1 too: 9·2 over 2·√(81 + 16).
+    assertThat(found.get(0).leftCka()).isCloseTo(9 / Math.sqrt(97), within(1e-12));
+    assertThat(found.get(1).leftCka()).isZero();
   }
 
   @Test

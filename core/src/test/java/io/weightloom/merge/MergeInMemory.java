@@ -187,8 +187,13 @@ final class MergeInMemory {
 
   /** One more tensor, of the output's dtype throughout. */
   MergeInMemory tensor(double[] base, double[]... models) {
+    return tensor("t" + tensors.size(), base, models);
+  }
+
+  /** One more tensor of the output's dtype. */
+  MergeInMemory tensor(String name, double[] base, double[]... models) {
     return tensor(
-        "t" + tensors.size(),
+        name,
         Stored.of(output, base),
         Arrays.stream(models).map(m -> Stored.of(output, m)).toArray(Stored[]::new));
   }

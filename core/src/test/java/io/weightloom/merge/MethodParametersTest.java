@@ -110,7 +110,8 @@ class MethodParametersTest {
       case "dimension", "n", "mask_of" -> 1.0;
       case "m" -> 5.0;
       case "eps" -> 0x1p-10;
-      case "temperature" -> 2.0;
+      case "temperature", "first_new" -> 2.0;
+      case "threshold" -> 20.0;
       default -> 0.5;
     };
   }
@@ -126,7 +127,10 @@ class MethodParametersTest {
     return param.type() != ParamSpec.Type.CHOICE || param.choices().contains(value);
   }
 
-  /** Two tensors whose statistics differ, with ties, zeros and coordinates that cancel. */
+  /**
+   * Two tensors whose statistics differ, one of them in a layer, with ties, zeros and coordinates
+   * that cancel.
+   */
   private static byte[] bytes(MethodSpec spec, Map<String, Object> settings) {
     byte[] narrow = bytes(spec, settings, DType.F32);
     byte[] wide = bytes(spec, settings, DType.F64);
@@ -158,7 +162,8 @@ class MethodParametersTest {
         }
         tuned[k] = model;
       }
-      merge.shape("t" + t, 7, N / 7).tensor(base, tuned);
+      String name = t == 0 ? "t0" : "model.layers.1.t1";
+      merge.shape(name, 7, N / 7).tensor(name, base, tuned);
     }
     MergeInMemory.Result merged = merge.run();
     int length = dtype.bytes() * N;

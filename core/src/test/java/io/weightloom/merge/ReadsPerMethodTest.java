@@ -60,12 +60,14 @@ class ReadsPerMethodTest {
           entry("rws", 2),
           entry("sce", 3),
           entry("slerp", 2),
+          entry("target_variance_rescaling", 2),
           entry("task_arithmetic", 1),
           entry("ties", 5), // The vote by shares of the norm takes one more.
           entry("tsv_m", 4),
           entry("twin_merging", 5),
           entry("variance_corrected", 3),
           entry("warp", 2),
+          entry("weight_aligning", 2),
           entry("wudi", 8));
 
   static List<MethodCase> elementwise() {

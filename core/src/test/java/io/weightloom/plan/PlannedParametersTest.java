@@ -97,6 +97,25 @@ class PlannedParametersTest {
   }
 
   @Test
+  void aSettingOfTheMethodMayBeForOneTensor() {
+    MergePlan plan = aligning(Map.of("filter", "lm_head", "value", 2), Map.of("value", 0));
+
+    assertThat(params(plan, HEAD).number("first_new")).isEqualTo(2);
+    assertThat(params(plan, up(0)).number("first_new")).isZero();
+    assertThat(plan.warnings()).isEmpty();
+    assertThat(aligning(Map.of("value", 2)).warnings())
+        .anySatisfy(w -> assertThat(w).startsWith(up(0) + " is in a layer and no classifier"));
+  }
+
+  private static MergePlan aligning(Object... firstNew) {
+    return Planning.of("weight_aligning")
+        .llama("a", 1)
+        .models(entry("a"))
+        .set("parameters", Map.of("first_new", List.of(firstNew)))
+        .plan();
+  }
+
+  @Test
   void missingWeightIsSaidOfEachModel() {
     ties()
         .models(entry("a"), entry("c", "weight", Map.of("filter", "mlp", "value", 1)))

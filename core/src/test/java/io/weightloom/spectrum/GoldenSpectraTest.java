@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weightloom.analysis.Column;
 import io.weightloom.analysis.Table;
+import io.weightloom.spectrum.PowerLaw.Fingers;
 import io.weightloom.spectrum.SpectrumOptions.Extent;
 import io.weightloom.spectrum.SpectrumOptions.Mode;
 import io.weightloom.tensor.DType;
@@ -63,10 +64,18 @@ class GoldenSpectraTest {
     return out;
   }
 
-  private static List<SpectrumRow> rows(boolean clipFingers) {
+  private static Fingers fingers(String run) {
+    return switch (run) {
+      case "clip_xmax" -> Fingers.CLIPPED;
+      case "xmin_peak" -> Fingers.FROM_PEAK;
+      default -> Fingers.KEPT;
+    };
+  }
+
+  private static List<SpectrumRow> rows(Fingers fingers) {
     SpectrumOptions options =
         new SpectrumOptions(
-            Mode.WEIGHTWATCHER, Extent.SPECTRUM, false, true, true, false, clipFingers, 0, 0, 0);
+            Mode.WEIGHTWATCHER, Extent.SPECTRUM, false, true, true, false, fingers, 0, 0, 0);
     Eligibility eligibility = new Eligibility(options, TENSORS.keySet());
     List<SpectrumRow> rows = new ArrayList<>();
     int seed = 0;
@@ -108,7 +117,7 @@ class GoldenSpectraTest {
   @ParameterizedTest(name = "{0} {1} {2}")
   @MethodSource("lines")
   void columnIsWeightWatchers(String run, String tensor, String column, String expected) {
-    List<SpectrumRow> rows = RUNS.computeIfAbsent(run, r -> rows(r.equals("clip_xmax")));
+    List<SpectrumRow> rows = RUNS.computeIfAbsent(run, r -> rows(fingers(r)));
     if (tensor.equals("summary")) {
       Double mean = SpectrumSummary.of(rows).get(column);
       if (mean != null) {
@@ -134,7 +143,7 @@ class GoldenSpectraTest {
   }
 
   private static @Nullable Object value(SpectrumRow row, String column) {
-    Table<SpectrumRow> table = SpectrumTable.of(Map.of(), false);
+    Table<SpectrumRow> table = SpectrumTable.of(Map.of(), 0, false);
     int at = table.columns().stream().map(Column::name).toList().indexOf(column);
     return table.of(List.of(row)).rows().get(0).get(at);
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.weightloom.spectrum.PowerLaw.Estimator;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,8 +24,15 @@ class PowerLawTest {
 
   /** Every tail by its definition, with powers instead of logarithms. */
   private static double[] byDefinition(double[] x) {
+    return byDefinition(x, 0, Double.POSITIVE_INFINITY);
+  }
+
+  private static double[] byDefinition(double[] x, double low, double high) {
     double[] best = {0, 0, 2};
     for (int i = 0; i + 1 < x.length; i++) {
+      if (x[i] < low || x[i] > high) {
+        continue;
+      }
       int n = x.length - i;
       double sum = 0;
       for (int j = i; j < x.length; j++) {
@@ -112,6 +120,30 @@ class PowerLawTest {
       assertThat(clipped.alpha()).isLessThan(whole.alpha() - PowerLaw.FINGER_THRESHOLD);
       assertThat(clipped.xmax()).isEqualTo(x[x.length - 2 - clipped.clipped()]);
     }
+  }
+
+  /** From 1 to 10¹⁰ a bin is a tenth of a power of ten; the fullest one begins at 10^0.5. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void aTailMayHaveToBeginNearThePeak(long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    double[] x =
+        DoubleStream.concat(
+                DoubleStream.concat(DoubleStream.of(0, 10), random.doubles(200, 0.1, 9.9)),
+                random.doubles(60, 0.505, 0.595))
+            .map(e -> Math.pow(10, e))
+            .sorted()
+            .toArray();
+    double peak = Math.pow(10, 0.5);
+    double[] expected = byDefinition(x, 0.95 * peak, 1.5 * peak);
+
+    PowerLaw found = PowerLaw.fitFromPeak(x, Estimator.LIKELIHOOD).orElseThrow();
+
+    assertThat(found.xmin()).isEqualTo(expected[1]).isBetween(0.95 * peak, 1.5 * peak);
+    assertThat(found.alpha()).isCloseTo(expected[0], WITHIN);
+    assertThat(found.distance()).isCloseTo(expected[2], WITHIN);
+    assertThat(PowerLaw.fitFromPeak(new double[] {2}, Estimator.LIKELIHOOD)).isEmpty();
+    assertThat(PowerLaw.fitFromPeak(new double[] {2, 2}, Estimator.LIKELIHOOD)).isEmpty();
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.Stored;
+import io.weightloom.spectrum.PowerLaw.Fingers;
 import io.weightloom.spectrum.SpectrumOptions.Extent;
 import io.weightloom.spectrum.SpectrumOptions.Mode;
 import io.weightloom.tensor.DType;
@@ -23,7 +24,7 @@ class SpectrumSketchTest {
 
   private static SpectrumOptions options(boolean svd, boolean randomize, Extent extent, long seed) {
     return new SpectrumOptions(
-        Mode.RELATIVE, extent, svd, true, true, randomize, false, 0, 0, seed);
+        Mode.RELATIVE, extent, svd, true, true, randomize, Fingers.KEPT, 0, 0, seed);
   }
 
   private static double[] values(MatrixSpectrum m) {

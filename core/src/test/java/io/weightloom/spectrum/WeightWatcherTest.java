@@ -37,7 +37,7 @@ class WeightWatcherTest {
           row("conv", 24, 162, 4, 24, 18, 3, 3));
 
   private static void assertColumn(String name, Offset<Double> within, double... expected) {
-    Table<SpectrumRow> table = SpectrumTable.of(Map.of(), false);
+    Table<SpectrumRow> table = SpectrumTable.of(Map.of(), 0, false);
     int column = table.columns().stream().map(c -> c.name()).toList().indexOf(name);
     assertThat(column).as(name).isNotNegative();
     List<Double> found = new ArrayList<>();

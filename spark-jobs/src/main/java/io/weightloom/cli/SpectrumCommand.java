@@ -3,6 +3,7 @@ package io.weightloom.cli;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
 import io.weightloom.job.SpectrumJob;
+import io.weightloom.spectrum.PowerLaw.Fingers;
 import io.weightloom.spectrum.Spectrum;
 import io.weightloom.spectrum.SpectrumOptions;
 import io.weightloom.spectrum.SpectrumOptions.Extent;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Parameters;
       "  weightloom spectrum org/name --mode weightwatcher --output json",
       "  weightloom spectrum org/name --only spectral-norm --tensors '*.mlp.*'",
       "  weightloom spectrum org/name --welore-reduction 0.5       the ranks that WeLore would leave",
+      "  weightloom spectrum grams.safetensors --epsilon 1e-6      directions that activations leave out",
     })
 final class SpectrumCommand implements Callable<Integer> {
 
@@ -104,6 +106,12 @@ final class SpectrumCommand implements Callable<Integer> {
   private boolean clipFingers;
 
   @Option(
+      names = "--xmin-peak",
+      description =
+          "let the power law begin near the peak of the density of log10 of the eigenvalues")
+  private boolean fromPeak;
+
+  @Option(
       names = "--xmax",
       paramLabel = "K",
       defaultValue = "0",
@@ -130,6 +138,14 @@ final class SpectrumCommand implements Callable<Integer> {
       description = "find the threshold for this mean share")
   private @Nullable Double weloreReduction;
 
+  @Option(
+      names = "--epsilon",
+      paramLabel = "E",
+      defaultValue = "0",
+      description =
+          "count the singular values below E, in column rank_deficiency; decomposes as --svd does")
+  private double epsilon;
+
   @Option(names = "--eigenvalues", description = "add a column of all eigenvalues")
   private boolean eigenvalues;
 
@@ -152,7 +168,7 @@ final class SpectrumCommand implements Callable<Integer> {
     SpectrumJob.Request request =
         new SpectrumJob.Request(wanted, subtracted, options, analysis.job().progress());
     return analysis.run(
-        List.of(SpectrumTable.of(Map.of(), eigenvalues), SpectrumSummary.table(Map.of())),
+        List.of(SpectrumTable.of(Map.of(), epsilon, eigenvalues), SpectrumSummary.table(Map.of())),
         spark -> findings(SpectrumJob.run(spark, request)));
   }
 
@@ -176,20 +192,32 @@ final class SpectrumCommand implements Callable<Integer> {
         "--welore %s",
         welore,
         "--welore-reduction finds the threshold (pass one of them)");
-    boolean more = svd || randomize || welore != null || weloreReduction != null || eigenvalues;
+    require(
+        epsilon >= 0 && epsilon < Double.POSITIVE_INFINITY,
+        "--epsilon %s",
+        epsilon,
+        "it is a bound of singular values, 0 or more");
+    require(
+        !fromPeak || !clipFingers,
+        "--xmin-peak",
+        null,
+        "--clip-xmax is another remedy (pass one of them)");
+    boolean full = svd || epsilon > 0;
+    boolean more = full || randomize || welore != null || weloreReduction != null || eigenvalues;
     require(
         only == null || !more,
         "--only %s",
         only,
-        "it computes one eigenvalue, and --svd, --randomize, --welore and --eigenvalues need all");
+        "it computes one eigenvalue, and --svd, --epsilon, --randomize, --welore and --eigenvalues"
+            + " need all");
     return new SpectrumOptions(
         mode,
         only == null ? Extent.SPECTRUM : Extent.SPECTRAL_NORM,
-        svd,
+        full,
         !noBulk,
         !noBulk,
         randomize,
-        clipFingers,
+        fromPeak ? Fingers.FROM_PEAK : clipFingers ? Fingers.CLIPPED : Fingers.KEPT,
         clip,
         threshold,
         seed);
@@ -211,7 +239,7 @@ final class SpectrumCommand implements Callable<Integer> {
     Map<String, Double> thresholds = thresholds(byModel);
     return new AnalysisOptions.Findings(
         List.of(
-            SpectrumTable.of(thresholds, eigenvalues).of(rows),
+            SpectrumTable.of(thresholds, epsilon, eigenvalues).of(rows),
             SpectrumSummary.table(thresholds).of(List.copyOf(byModel.entrySet()))),
         () -> text(byModel, thresholds),
         () -> pictures(byModel));

@@ -29,7 +29,9 @@ final class SubspaceText {
             .add(overlap);
       }
     }
-    TextTable table = new TextTable(3, "role", "first", "second", "tensors", "left", "right");
+    TextTable table =
+        new TextTable(
+            3, "role", "first", "second", "tensors", "left", "right", "left CKA", "right CKA");
     groups.forEach(
         (key, overlaps) ->
             table.row(
@@ -38,7 +40,9 @@ final class SubspaceText {
                 key.get(2),
                 String.valueOf(overlaps.size()),
                 TextTable.number(median(overlaps, Overlap::left)),
-                TextTable.number(median(overlaps, Overlap::right))));
+                TextTable.number(median(overlaps, Overlap::right)),
+                TextTable.number(median(overlaps, Overlap::leftCka)),
+                TextTable.number(median(overlaps, Overlap::rightCka))));
     return "\nShared leading directions of task vectors (medians over the layers of a role)\n"
         + table.text()
         + (skipped == 0 ? "" : "  %d tensors are no matrices or too large\n".formatted(skipped));

@@ -293,7 +293,8 @@ class AnalysisCommandsTest {
     assertThat(up.get("directions").asInt()).isEqualTo(2);
     assertThat(up.get("left").asDouble()).isBetween(0.0, 0.95);
     assertThat(up.get("right").asDouble()).isBetween(0.0, 0.95);
-    assertThat(text.out()).contains("Shared leading directions");
+    assertThat(up.get("left_cka").asDouble()).isBetween(0.0, 1.0);
+    assertThat(text.out()).contains("Shared leading directions", "right CKA");
   }
 
   @Test

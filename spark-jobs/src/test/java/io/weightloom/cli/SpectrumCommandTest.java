@@ -172,6 +172,27 @@ class SpectrumCommandTest {
     assertThat(mean).isBetween(0.5, 0.53);
   }
 
+  /** Of 10 samples of 24 inputs, so that 14 directions are empty. */
+  @Test
+  void gramMatricesTellHowManyDirectionsAreEmpty() throws IOException {
+    double[] inputs = gaussian(10 * 24, 11);
+    double[] gram = new double[24 * 24];
+    for (int i = 0; i < gram.length; i++) {
+      for (int s = 0; s < 10; s++) {
+        gram[i] += inputs[s * 24 + i / 24] * inputs[s * 24 + i % 24];
+      }
+    }
+    Path grams =
+        new TinyCheckpoint()
+            .add(UP.formatted(0), "F64", new long[] {24, 24}, gram)
+            .writeModel(dir.resolve("grams"), "{}");
+
+    JsonNode tables = tables(Cli.run("spectrum", grams, "--epsilon", "1e-12", "--output", "json"));
+
+    assertThat(row(tables, UP.formatted(0)).get("rank_deficiency").asInt()).isEqualTo(14);
+    assertThat(row(tables, UP.formatted(0)).get("method").asText()).isEqualTo("svd");
+  }
+
   @Test
   void pageTellsOfLayersAndOddities() {
     Cli run = Cli.run("spectrum", base);
@@ -223,8 +244,11 @@ class SpectrumCommandTest {
         "--threshold -1 | it is a share in [0, 1)",
         "--xmax -3 | number of eigenvalues",
         "--only spectral-norm --randomize | need all",
+        "--only spectral-norm --epsilon 1e-6 | need all",
+        "--epsilon -1 | it is a bound of singular values, 0 or more",
         "--only everything | spectral-norm",
         "--welore 0.1 --welore-reduction 0.5 | one of them",
+        "--clip-xmax --xmin-peak | one of them",
         "--welore-reduction 1.5 | share in [0, 1]",
         "--mode heavy | mode",
         "--tensors *.nothing | *.nothing");

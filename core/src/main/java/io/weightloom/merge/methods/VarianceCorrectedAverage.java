@@ -6,6 +6,7 @@ import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.TensorMerge;
 import io.weightloom.merge.span.Gram;
+import io.weightloom.merge.span.Moments;
 import io.weightloom.merge.span.SpanMethod;
 import io.weightloom.merge.span.SpanRule;
 import io.weightloom.merge.span.Vectors;
@@ -20,9 +21,6 @@ import java.util.Map;
  */
 @AutoService(MergeMethod.class)
 public final class VarianceCorrectedAverage implements SpanMethod {
-  /** Below this share of the mean square a variance is rounding. */
-  private static final double NO_VARIANCE = 1e-14;
-
   /** Models that are alike lose none, but for rounding. */
   private static final double ROUNDING = 1e-12;
 
@@ -59,10 +57,7 @@ public final class VarianceCorrectedAverage implements SpanMethod {
     @Override
     public double[] coefficients(Gram gram) {
       double[] average = average();
-      double stretch = 1 / Math.sqrt(shrinkage(gram));
-      double[] coefficients = Arrays.stream(average).map(c -> c * stretch).toArray();
-      coefficients[models] = (1 - stretch) * mean(gram, average);
-      return coefficients;
+      return Moments.of(gram, average).stretched(average, 1 / Math.sqrt(shrinkage(gram)));
     }
 
     private double[] average() {
@@ -71,28 +66,13 @@ public final class VarianceCorrectedAverage implements SpanMethod {
       return average;
     }
 
-    private double mean(Gram gram, double[] x) {
-      double[] ones = new double[models + 1];
-      ones[models] = 1;
-      return gram.dot(x, ones) / gram.dot(models, models);
-    }
-
-    private double variance(Gram gram, double[] x) {
-      double square = gram.dot(x, x) / gram.dot(models, models);
-      double mean = mean(gram, x);
-      double variance = square - mean * mean;
-      return variance <= NO_VARIANCE * square ? 0 : variance;
-    }
-
     /** Variance of the average over that of the models; 1 where there is none to restore. */
     private double shrinkage(Gram gram) {
       double sum = 0;
       for (int i = 0; i < models; i++) {
-        double[] one = new double[models + 1];
-        one[i] = 1;
-        sum += variance(gram, one);
+        sum += Moments.of(gram, i).variance();
       }
-      double left = variance(gram, average());
+      double left = Moments.of(gram, average()).variance();
       double shrinkage = sum == 0 || left == 0 ? 1 : left / (sum / models);
       return Math.abs(shrinkage - 1) < ROUNDING ? 1 : shrinkage;
     }

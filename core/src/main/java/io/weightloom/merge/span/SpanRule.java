@@ -1,6 +1,8 @@
 package io.weightloom.merge.span;
 
 import java.io.Serializable;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /** What a method of the span family does with one tensor. Immutable. */
@@ -31,8 +33,23 @@ public interface SpanRule extends Serializable {
    */
   double[] coefficients(Gram gram);
 
+  /**
+   * The coefficients of all vectors of a tensor, vector after vector: of each by itself, unless a
+   * rule weighs one against another.
+   *
+   * @param grams the inner products of each
+   */
+  default double[] coefficients(List<Gram> grams) {
+    return grams.stream().map(this::coefficients).flatMapToDouble(Arrays::stream).toArray();
+  }
+
   /** What the manifest should say beside the coefficients; asked where a tensor is one vector. */
   default Map<String, Object> decisions(Gram gram) {
     return Map.of();
+  }
+
+  /** The same of all vectors of a tensor. */
+  default Map<String, Object> decisions(List<Gram> grams) {
+    return grams.size() == 1 ? decisions(grams.get(0)) : Map.of();
   }
 }

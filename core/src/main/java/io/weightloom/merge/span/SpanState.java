@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A scope before its Gram matrices are known, or with the coefficients that came of them.
@@ -100,25 +101,29 @@ record SpanState(
     List<Map<String, Object>> said = new ArrayList<>();
     for (int t = 0; t < rules.size(); t++) {
       SpanRule rule = rules.get(t);
-      int size = vectors(t);
-      int count = layout(t).vectors();
-      double[] table = new double[count * size];
-      for (int v = 0; v < count; v++) {
-        Gram gram =
-            rule.needsGram() ? new Gram(size, products.get(t), v * Gram.products(size)) : Gram.NONE;
-        System.arraycopy(rule.coefficients(gram), 0, table, v * size, size);
-        if (count == 1) {
-          Map<String, Object> decided = new LinkedHashMap<>(rule.decisions(gram));
-          decided.put("coefficients", Arrays.stream(table).boxed().toList());
-          said.add(decided);
-        }
+      List<Gram> grams = grams(t, products);
+      double[] table = rule.coefficients(grams);
+      Map<String, Object> decided = new LinkedHashMap<>(rule.decisions(grams));
+      if (grams.size() == 1) {
+        decided.put("coefficients", Arrays.stream(table).boxed().toList());
       }
-      if (count > 1) {
-        said.add(Map.of());
-      }
+      said.add(decided);
       tables.add(table);
     }
     return new SpanState(scope, rules, tables, said);
+  }
+
+  /** The inner products of each vector of a tensor. */
+  private List<Gram> grams(int tensor, List<double[]> products) {
+    int count = layout(tensor).vectors();
+    if (!rules.get(tensor).needsGram()) {
+      return Collections.nCopies(count, Gram.NONE);
+    }
+    int size = vectors(tensor);
+    double[] own = products.get(tensor);
+    return IntStream.range(0, count)
+        .mapToObj(v -> new Gram(size, own, v * Gram.products(size)))
+        .toList();
   }
 
   /** Takes the inner products. */
