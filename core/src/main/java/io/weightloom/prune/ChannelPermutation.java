@@ -21,12 +21,16 @@ final class ChannelPermutation {
   private final int m;
   private int[][] groups;
   private final double[] largest;
+  private final Exchanges ofA;
+  private final Exchanges ofB;
 
   private ChannelPermutation(float[][] columns, int n, int m) {
     this.columns = columns;
     this.n = n;
     this.m = m;
     this.largest = new double[n];
+    this.ofA = new Exchanges(columns[0].length);
+    this.ofB = new Exchanges(columns[0].length);
     this.groups = dealt(IntStream.range(0, columns.length / m * m).toArray(), true);
   }
 
@@ -105,16 +109,9 @@ final class ChannelPermutation {
 
   /** What is kept of a group: of each row its n largest. */
   private double kept(int[] group) {
-    int rows = columns[group[0]].length;
     double sum = 0;
-    for (int row = 0; row < rows; row++) {
-      Arrays.fill(largest, 0);
-      for (int column : group) {
-        double v = columns[column][row];
-        if (v > largest[n - 1]) {
-          insert(v);
-        }
-      }
+    for (int row = 0; row < columns[0].length; row++) {
+      rank(group, -1, row);
       for (double v : largest) {
         sum += v;
       }
@@ -122,13 +119,56 @@ final class ChannelPermutation {
     return sum;
   }
 
-  private void insert(double v) {
-    int at = n - 1;
-    while (at > 0 && largest[at - 1] < v) {
-      largest[at] = largest[at - 1];
-      at--;
+  /** Finds the n largest of a row of a group, without one of its channels or with all. */
+  private void rank(int[] group, int without, int row) {
+    Arrays.fill(largest, 0);
+    for (int k = 0; k < m; k++) {
+      double v = k == without ? 0 : columns[group[k]][row];
+      if (v > largest[n - 1]) {
+        int at = n - 1;
+        while (at > 0 && largest[at - 1] < v) {
+          largest[at] = largest[at - 1];
+          at--;
+        }
+        largest[at] = v;
+      }
     }
-    largest[at] = v;
+  }
+
+  /** What a group would keep with another channel in the place of one of its own. */
+  private final class Exchanges {
+    /** By the channel that goes, the sum over rows of the n − 1 largest of the rest. */
+    private final double[] above = new double[m];
+
+    /** Likewise, of each row the n-th largest, in whose place the other one may come. */
+    private final float[][] last;
+
+    Exchanges(int rows) {
+      last = new float[m][rows];
+    }
+
+    void prepare(int[] group) {
+      for (int i = 0; i < m; i++) {
+        double sum = 0;
+        for (int row = 0; row < last[i].length; row++) {
+          rank(group, i, row);
+          for (int k = 0; k < n - 1; k++) {
+            sum += largest[k];
+          }
+          last[i][row] = (float) largest[n - 1];
+        }
+        above[i] = sum;
+      }
+    }
+
+    double kept(int goes, float[] comes) {
+      float[] least = last[goes];
+      double sum = above[goes];
+      for (int row = 0; row < least.length; row++) {
+        sum += Math.max(least[row], comes[row]);
+      }
+      return sum;
+    }
   }
 
   private void swap() {
@@ -148,13 +188,13 @@ final class ChannelPermutation {
     double best = kept(a) + kept(b);
     for (boolean better = true; better; ) {
       better = false;
+      ofA.prepare(a);
+      ofB.prepare(b);
       int bestA = 0;
       int bestB = 0;
       for (int i = 0; i < m; i++) {
         for (int j = 0; j < m; j++) {
-          exchange(a, i, b, j);
-          double value = kept(a) + kept(b);
-          exchange(a, i, b, j);
+          double value = ofA.kept(i, columns[b[j]]) + ofB.kept(j, columns[a[i]]);
           if (value > best) {
             best = value;
             bestA = i;
@@ -164,14 +204,10 @@ final class ChannelPermutation {
         }
       }
       if (better) {
-        exchange(a, bestA, b, bestB);
+        int kept = a[bestA];
+        a[bestA] = b[bestB];
+        b[bestB] = kept;
       }
     }
-  }
-
-  private static void exchange(int[] a, int i, int[] b, int j) {
-    int kept = a[i];
-    a[i] = b[j];
-    b[j] = kept;
   }
 }
