@@ -12,6 +12,7 @@ dev/peers.sh "$venv"
 "$venv/bin/python" dev/golden/xxh3.py
 "$venv/bin/python" dev/golden/matrix_methods.py
 "$venv/bin/python" dev/golden/pruning.py
+"$venv/bin/python" dev/golden/units.py
 "$venv/bin/python" dev/golden/statistics.py
 
 weightwatcher=$(dev/venv.sh weightwatcher-golden weightwatcher==0.7.7 powerlaw==1.5 torch safetensors)

@@ -134,7 +134,7 @@ public final class BlockTables {
   }
 
   /** Executors may stand in another directory; and in a URI the percent signs would be lost. */
-  static String absolute(Storage storage, String path) {
+  public static String absolute(Storage storage, String path) {
     return storage instanceof LocalStorage
         ? LocalStorage.toPath(path).toAbsolutePath().normalize().toString()
         : path.replaceFirst("/+$", "");

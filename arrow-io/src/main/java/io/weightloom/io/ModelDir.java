@@ -58,7 +58,8 @@ public record ModelDir(
    *
    * @param path a directory with {@code model.safetensors}, an index and its shards, or exactly one
    *     safetensors file; or a safetensors file, whatever else its directory holds; or a block
-   *     table of one model, or one of its partitions, see {@link BlockTables}
+   *     table of one model, or one of its partitions, see {@link BlockTables}; or a file that
+   *     chooses units of another model, see {@link UnitSelection}
    * @param profile how strictly headers are read; in the strict profile a shard's tensor that the
    *     index does not name is an error, else a warning
    * @throws WeightloomException of kind INPUT
@@ -79,6 +80,10 @@ public record ModelDir(
         return open(Storage.of(table.get()), table.get(), profile);
       }
       return open(storage, path, names, WeightFiles.choose(path, names), profile);
+    }
+    if (path.endsWith(UnitSelection.SUFFIX)) {
+      String virtual = UnitSelection.virtual(storage, path);
+      return open(Storage.of(virtual), virtual, profile);
     }
     if (!path.endsWith(WeightFiles.SUFFIX)) {
       throw WeightloomException.input(

@@ -48,6 +48,9 @@ public final class ModelReference {
   private static String base(String reference, Map<String, String> env) {
     String path = resolve(reference, env);
     Storage storage = Storage.of(path);
+    if (path.endsWith(UnitSelection.SUFFIX)) {
+      return UnitSelection.virtual(storage, path);
+    }
     return storage.isDirectory(path)
         ? BlockTables.virtual(storage, path, storage.list(path))
             .orElseGet(() -> BlockTables.absolute(storage, path))

@@ -1,6 +1,7 @@
 package io.weightloom.io;
 
 import io.weightloom.error.WeightloomException;
+import java.util.Arrays;
 import java.util.Objects;
 
 /** What the readers of all storages have in common. Stateless. */
@@ -21,6 +22,20 @@ public final class Reads {
     if (length > source.size() - position) {
       throw truncated(source.path(), position, length, source.size());
     }
+  }
+
+  /**
+   * The first of the parts of a file that does not end before this byte.
+   *
+   * @param begins where each part begins, ascending; each ends where the next one begins
+   */
+  public static int firstBehind(long[] begins, long position) {
+    int found = Arrays.binarySearch(begins, position);
+    int at = found >= 0 ? found : Math.max(0, -found - 2);
+    while (at > 0 && begins[at - 1] == begins[at]) {
+      at--;
+    }
+    return at;
   }
 
   /** The file ends inside of what was asked for. */

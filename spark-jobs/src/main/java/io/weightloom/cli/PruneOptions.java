@@ -2,6 +2,7 @@ package io.weightloom.cli;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
+import io.weightloom.job.FreePermutation;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.PruneBudgets;
 import io.weightloom.job.PruneRecipe;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Option;
 
 /** The options that say which weights go, and the recipe that says the same. */
 final class PruneOptions {
+  private static final int LARGEST_PERMUTED = 16;
   private static final Pattern NM = Pattern.compile("(\\d{1,4}):(\\d{1,4})");
 
   /** What ranks weights. */
@@ -51,6 +53,13 @@ final class PruneOptions {
       paramLabel = "N:M",
       description = "keep N of each M consecutive weights of a row, instead of --sparsity")
   private @Nullable String nm;
+
+  @Option(
+      names = "--permute",
+      description =
+          "with --nm: order channels first so that more magnitude is kept, where the model computes"
+              + " the same in any order")
+  private boolean permute;
 
   @Option(names = "--scope", description = "tensor, row or model (default: tensor; of wanda: row)")
   private @Nullable Scope scope;
@@ -152,6 +161,10 @@ final class PruneOptions {
           "Cannot prune by sparsegpt with %s: it chooses in blocks of columns and mends the model that it prunes (leave it out)"
               .formatted(scope != null ? "--scope" : "--rewind"));
     }
+    if (permute && (!grouped || method != Method.MAGNITUDE || rewind != null)) {
+      throw WeightloomException.usage(
+          "Cannot permute channels but for N:M by magnitude: tables and --rewind are of the order that is there (leave out --permute)");
+    }
     requireTable("wanda", method == Method.WANDA, norms, "--norms");
     requireTable("sparsegpt", method == Method.SPARSEGPT, grams, "--grams");
     requireTable("OWL", budget == PruneBudgets.Kind.OWL, norms, "--norms");
@@ -177,9 +190,26 @@ final class PruneOptions {
     return prunable;
   }
 
+  /** Whether channels are ordered before. */
+  boolean isPermuted() {
+    return permute;
+  }
+
+  /** What finds an order for the channels of this model. */
+  FreePermutation permutation(String model, ModelDir dir) {
+    Map<String, Object> nm = extensions();
+    int m = (int) nm.getOrDefault("m", 0);
+    if (m > LARGEST_PERMUTED) {
+      throw WeightloomException.usage(
+          "Cannot permute channels for groups of %d: the search is of swaps between groups of at most %d (leave out --permute)"
+              .formatted(m, LARGEST_PERMUTED));
+    }
+    return new FreePermutation(model, dir, (int) nm.getOrDefault("n", 0), m);
+  }
+
   /** Whether the recipe is known only when the weights have been read. */
   boolean readsWeights() {
-    return budget.readsWeights(curves != null);
+    return permute || budget.readsWeights(curves != null);
   }
 
   String budget() {

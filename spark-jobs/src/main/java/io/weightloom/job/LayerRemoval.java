@@ -1,12 +1,8 @@
 package io.weightloom.job;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
 import io.weightloom.tensor.TensorName;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -73,23 +69,10 @@ public final class LayerRemoval {
   }
 
   private static double[] read(Path file, int layers) {
-    JsonNode root;
-    try {
-      root = new ObjectMapper().readTree(Files.readAllBytes(file));
-    } catch (IOException e) {
-      throw WeightloomException.usage(
-          "Cannot read the layer scores %s: %s (it must be a JSON list of one number a layer)"
-              .formatted(file, e.getMessage()));
-    }
-    double[] values = new double[root.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = root.path(i).asDouble(Double.NaN);
-    }
-    if (values.length != layers
-        || !IntStream.range(0, layers).allMatch(i -> Double.isFinite(values[i]))) {
-      throw WeightloomException.input(
-          "Cannot remove layers by the scores %s: it has %d numbers for %d layers (give a JSON list of one finite number a layer)"
-              .formatted(file, values.length, layers));
+    ScoreFile scores = new ScoreFile(file, "layers", "a JSON list of one finite number a layer");
+    double[] values = ScoreFile.numbers(scores.read());
+    if (!ScoreFile.isComplete(values, layers)) {
+      throw scores.misfit("it has %d numbers for %d layers".formatted(values.length, layers));
     }
     return values;
   }

@@ -12,7 +12,6 @@ import io.weightloom.merge.Arith;
 import io.weightloom.merge.DoubleArith;
 import io.weightloom.tensor.TensorSpec;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -108,7 +107,7 @@ final class FoldedSource implements ByteSource {
       return;
     }
     base.readFully(position + done - shift, dst, offset + done, length - done);
-    for (int at = firstBehind(position + done); at < tensors.size(); at++) {
+    for (int at = Reads.firstBehind(begins, position + done); at < tensors.size(); at++) {
       StoredTensor tensor = tensors.get(at);
       if (tensor.begin() >= position + length) {
         return;
@@ -118,16 +117,6 @@ final class FoldedSource implements ByteSource {
         fold(tensor, of, position, dst, offset, length);
       }
     }
-  }
-
-  /** The first tensor that does not end before this byte. */
-  private int firstBehind(long position) {
-    int found = Arrays.binarySearch(begins, position);
-    int at = found >= 0 ? found : Math.max(0, -found - 2);
-    while (at > 0 && begins[at - 1] == begins[at]) {
-      at--;
-    }
-    return at;
   }
 
   /** Folds what lies of a tensor in a range, which may begin and end within an element. */

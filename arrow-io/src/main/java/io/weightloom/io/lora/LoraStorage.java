@@ -2,6 +2,7 @@ package io.weightloom.io.lora;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.AdaptedModel;
+import io.weightloom.io.BaseFiles;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
@@ -17,13 +18,13 @@ import java.util.Map;
  * process. Thread-safe.
  */
 final class LoraStorage implements Storage {
-  private static final String WEIGHTS = ".safetensors";
   private static final int SHOWN = 5;
 
   @Override
   public boolean exists(String path) {
     AdaptedModel.Path at = AdaptedModel.ofPath(path);
-    String file = at.file().isEmpty() ? at.model().base() : inBase(at);
+    BaseFiles base = new BaseFiles(at.model().base());
+    String file = at.file().isEmpty() ? base.location() : base.path(at.file());
     return Storage.of(file).exists(file);
   }
 
@@ -43,12 +44,7 @@ final class LoraStorage implements Storage {
     for (Adapter adapter : adapters(model)) {
       require(adapter, base);
     }
-    List<String> names = Storage.of(base.path()).list(base.path());
-    return isFile(model.base())
-        ? names.stream()
-            .filter(n -> !n.contains(WEIGHTS) || model.base().endsWith("/" + n))
-            .toList()
-        : names;
+    return new BaseFiles(model.base()).names(base);
   }
 
   /** Each tensor that an adapter changes must be one of the base. */
@@ -89,16 +85,6 @@ final class LoraStorage implements Storage {
     return model.folds().stream().map(f -> Adapter.read(f.adapter(), f.factor())).toList();
   }
 
-  private static boolean isFile(String base) {
-    return base.endsWith(WEIGHTS);
-  }
-
-  private static String inBase(AdaptedModel.Path at) {
-    String base = at.model().base();
-    String dir = isFile(base) ? base.substring(0, Math.max(0, base.lastIndexOf('/'))) : base;
-    return Storage.of(dir).resolve(dir, at.file());
-  }
-
   @Override
   public ByteSource open(String path) {
     AdaptedModel.Path at = AdaptedModel.ofPath(path);
@@ -106,9 +92,9 @@ final class LoraStorage implements Storage {
       throw WeightloomException.input(
           "Cannot open %s: it is a directory (name a file in it)".formatted(path));
     }
-    String file = inBase(at);
+    String file = new BaseFiles(at.model().base()).path(at.file());
     ByteSource source = Storage.of(file).open(file);
-    return file.endsWith(WEIGHTS) ? FoldedSource.of(path, source, adapters(at.model())) : source;
+    return BaseFiles.isWeights(file) ? FoldedSource.of(path, source, adapters(at.model())) : source;
   }
 
   @Override
