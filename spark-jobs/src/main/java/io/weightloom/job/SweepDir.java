@@ -35,22 +35,14 @@ final class SweepDir {
     return new SweepDir(dir);
   }
 
-  /** The directory of an earlier run of the same sweep; what that one did not come to note goes. */
-  static SweepDir reopen(SweepRequest request, EarlierSweep earlier) {
-    Path dir = request.output();
-    try (Stream<Path> entries = Files.list(dir)) {
-      for (Path entry : entries.toList()) {
-        String name = entry.getFileName().toString();
-        if (!earlier.rows().containsKey(name)
-            && !name.equals(SweepResult.JSON)
-            && !name.equals(SweepResult.CSV)) {
-          OutputDir.delete(entry);
-        }
-      }
-    } catch (IOException e) {
-      throw OutputDir.cannotWrite(dir.toString(), e);
-    }
-    return new SweepDir(dir);
+  /** The directory of an earlier run of the same sweep; candidates that it did not note go. */
+  static SweepDir reopen(SweepRequest request, Sweep sweep, EarlierSweep earlier) {
+    SweepDir dir = new SweepDir(request.output());
+    sweep.candidates().stream()
+        .map(Sweep.Candidate::name)
+        .filter(name -> !earlier.rows().containsKey(name))
+        .forEach(dir::remove);
+    return dir;
   }
 
   static void check(Path dir, boolean overwrite, List<PreparedMerge> merges) {

@@ -75,7 +75,7 @@ public final class SweepJob {
     Optional<EarlierSweep> earlier = earlier(request, sweep, madeOf);
     SweepDir dir =
         earlier
-            .map(e -> SweepDir.reopen(request, e))
+            .map(e -> SweepDir.reopen(request, sweep, e))
             .orElseGet(() -> SweepDir.open(request, merges));
     EarlierSweep known = earlier.orElse(new EarlierSweep(Map.of()));
     SweepJob job = new SweepJob(spark, request, dir, known, madeOf);

@@ -227,13 +227,14 @@ class SweepCommandTest {
   @Test
   void whatAKilledSweepDidNotNoteIsMadeAgain() throws IOException {
     Files.writeString(dir.resolve("stop"), "");
-    goOn("--batch", 5);
+    goOn("--batch", 4);
     calls();
     Files.delete(dir.resolve("stop"));
     for (String model : List.of("lambda=0.4", "lambda=0.8")) {
       Files.walkFileTree(out.resolve(model), new Deleting());
     }
-    Files.createDirectories(out.resolve("lambda=0.7"));
+    Files.createDirectories(out.resolve("lambda=1.0"));
+    Files.writeString(out.resolve("notes"), "mine");
 
     Cli run = goOn("--keep", "all");
 
@@ -247,9 +248,10 @@ class SweepCommandTest {
             "lambda=0.6",
             "lambda=0.8",
             "lambda=1.0",
+            "notes",
             "sweep.csv",
             "sweep.json");
-    for (String lambda : List.of("0.4", "0.8")) {
+    for (String lambda : List.of("0.4", "0.8", "1.0")) {
       assertThat(Cli.run("verify", out.resolve("lambda=" + lambda)).exitCode()).isZero();
     }
   }
