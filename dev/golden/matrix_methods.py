@@ -5,7 +5,8 @@ Prints each case as the tests hold it, in core/src/test/java/io/weightloom/merge
 TwinMergingTest, RegMeanTest.
 The values of TSV-M, Iso-C, Iso-CTS, RegMean and WUDI were compared with those of the papers' own codes on the same
 input (AntoAndGar/task_singular_vectors a6c9718, danielm1405/iso-merging d34010a, bloomberg/dataless-model-merging
-92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone. Twin-Merging's two ways to compress were
+92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone. Of tensors that are no matrices TSV-M's code
+takes the mean of the task vectors. Twin-Merging's two ways to compress were
 compared with sparsify.py of LZY-the-boys/Twin-Merging f481c60 (torch, fp64).
 """
 import numpy as np
@@ -121,9 +122,15 @@ def show(name, value):
 
 print("NumPy", np.__version__)
 show("tsv_m", tsv_m([D1, D2]))
+WIDE = [np.array([[1., 2, 0], [0, 1, 3]]), np.array([[2., 0, 1], [1, 1, -1]])]
+BIASES = [np.array([1., -2]), np.array([4., 1])]
+show("tsv_m of a layer with a bias, lambda .5: weight", .5 * tsv_m(WIDE))
+show("tsv_m of a layer with a bias, lambda .5: bias", .5 * np.mean(BIASES, axis=0))
 show("iso_c", iso_c([D1, D2]))
 show("iso_cts, fraction .34", iso_cts([D1, D2], .34))
 show("knots, all kept, lambda 1", knots([D1, D2]))
+show("knots, singular values of [D1 | D2]", svd(np.concatenate([D1, D2], axis=1))[1])
+show("knots, the least direction left out", knots([D1, D2], 2.2))
 for a in (1, .9, 0):
     show(f"regmean, off-diagonal {a}", regmean([G1, G2], [W1, W2], a))
 for n in (0, 1, 300):

@@ -47,7 +47,14 @@ class WallsTest {
         .resideOutsideOfPackage("io.weightloom.io.table")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.apache.parquet..", "com.github.luben.zstd")
+        .resideInAPackage("org.apache.parquet..")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("io.weightloom.io.table", "io.weightloom.io.delta")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("com.github.luben.zstd")
         .check(CLASSES);
     noClasses()
         .that()

@@ -16,6 +16,15 @@ public final class BundlePart {
               List.of("model", "vector", "mask"),
               "what is written: the model, or a part of a bundle")
           .forEmission();
+
+  /** {@link #PART} of methods that make no masks. */
+  public static final ParamSpec MODEL_OR_VECTOR =
+      ParamSpec.extension(
+              PART.name(),
+              List.of("model", "vector"),
+              "what is written: the model, or its part of a bundle")
+          .forEmission();
+
   public static final ParamSpec MASK_OF =
       ParamSpec.extension(
               "mask_of",

@@ -55,7 +55,7 @@ class EmissionOnlyTest {
 
   private static Object value(ParamSpec parameter, double value, int models) {
     if (!parameter.choices().isEmpty()) {
-      return parameter.choices().get((int) value);
+      return parameter.choices().get((int) value % parameter.choices().size());
     }
     double[] values = new double[models];
     Arrays.fill(values, value);

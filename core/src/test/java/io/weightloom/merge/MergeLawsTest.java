@@ -36,7 +36,7 @@ class MergeLawsTest {
 
   /** What one model is not left as it is by; or what merges no model but a task vector. */
   private static final Set<String> CHANGES_ONE =
-      Set.of("pcb", "nearswap", "arcee_fusion", "masked_task_vector");
+      Set.of("pcb", "nearswap", "arcee_fusion", "fedzip", "masked_task_vector");
 
   /** What adds up the changes of all models, or scales them by the share that it keeps. */
   private static final Set<String> SUMS =

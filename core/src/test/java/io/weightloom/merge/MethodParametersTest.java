@@ -107,7 +107,7 @@ class MethodParametersTest {
 
   private static Object number(ParamSpec param) {
     return switch (param.name()) {
-      case "dimension", "n", "mask_of" -> 1.0;
+      case "dimension", "n", "mask_of", "centroids" -> 1.0;
       case "m" -> 5.0;
       case "eps" -> 0x1p-10;
       case "temperature", "first_new" -> 2.0;

@@ -37,6 +37,7 @@ class ReadsPerMethodTest {
           entry("ema", 1),
           entry("emr", 2), // Rescalers are decided before the emission.
           entry("expo", 1),
+          entry("fedzip", 4),
           entry("fisher", 2),
           entry("flag_aggregator", 2),
           entry("interpolation", 1),

@@ -1,5 +1,6 @@
 package io.weightloom.cli;
 
+import io.weightloom.io.ModelDir;
 import io.weightloom.job.BundleJob;
 import io.weightloom.job.PreparedMerge;
 import io.weightloom.job.RecipeYaml;
@@ -8,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,16 +20,21 @@ import picocli.CommandLine.Parameters;
     name = "bundle",
     description =
         "Store many fine-tuned models of one base as a merged task vector and a mask of a bit a"
-            + " parameter for each: TALL masks, EMR-Merging.",
+            + " parameter for each: TALL masks, EMR-Merging; or each as the few values that its"
+            + " largest changes have: FedZip.",
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
     footer = {
       "  weightloom bundle tall.yml bundle           merge_method: consensus, or emr",
+      "  weightloom bundle zip.yml bundle            merge_method: fedzip",
       "  weightloom unpack bundle --model math math  gives a model back",
     })
 final class BundleCommand implements Callable<Integer> {
 
-  @Parameters(index = "0", paramLabel = "RECIPE", description = "a recipe of consensus or emr")
+  @Parameters(
+      index = "0",
+      paramLabel = "RECIPE",
+      description = "a recipe of consensus, emr or fedzip")
   private Path recipe = Path.of("");
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")
@@ -53,11 +60,18 @@ final class BundleCommand implements Callable<Integer> {
         options.run(
             merges.get(0).plan(),
             spark -> job.run(spark, output, options.overwrite(), !noBase, merges));
-    long apart = merges.get(0).models().stream().mapToLong(m -> bytes(m)).sum();
+    long apart =
+        merges.stream()
+            .flatMap(m -> m.models().stream())
+            .collect(Collectors.toMap(ModelDir::path, BundleCommand::bytes, (a, b) -> a))
+            .values()
+            .stream()
+            .mapToLong(b -> b)
+            .sum();
     System.err.printf(
         Locale.ROOT,
         "bundled %d models in %.1f s: %s, %s as models: %s%n",
-        merges.size() - (noBase ? 1 : 2),
+        job.size(),
         ended.seconds(),
         Units.bytes(ended.result()),
         Units.bytes(apart),
@@ -65,7 +79,7 @@ final class BundleCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static long bytes(io.weightloom.io.ModelDir model) {
+  private static long bytes(ModelDir model) {
     return model.tensors().values().stream().mapToLong(t -> t.spec().byteSize()).sum();
   }
 }

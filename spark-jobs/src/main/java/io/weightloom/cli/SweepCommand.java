@@ -235,8 +235,9 @@ final class SweepCommand implements Callable<Integer> {
         ResultTable.of(fields, shown.stream().map(r -> r.subList(0, columns)).toList()).text());
     System.err.printf(
         Locale.ROOT,
-        "tried %d candidates in %.1f s: %s%n",
+        "tried %d candidates%s in %.1f s: %s%n",
         result.rows().size(),
+        result.known() == 0 ? "" : ", %d of them in an earlier run,".formatted(result.known()),
         seconds,
         result.best().map(b -> "the best is " + output.resolve(b)).orElse("all are in " + output));
   }

@@ -1,7 +1,6 @@
 package io.weightloom.cli;
 
 import io.weightloom.job.BundleJob;
-import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
 import io.weightloom.job.PreparedMerge;
 import io.weightloom.job.RecipeYaml;
@@ -42,11 +41,12 @@ final class UnpackCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RecipeYaml yaml = BundleJob.unpacking(bundle.toAbsolutePath().normalize(), model, base);
+    Path from = bundle.toAbsolutePath().normalize();
+    RecipeYaml yaml = BundleJob.unpacking(from, model, base);
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), options.planning());
     MergeRequest request = options.request(yaml, output);
     request.requireWritable(merge);
-    options.run(merge.plan(), spark -> MergeJob.run(spark, request, merge));
+    options.run(merge.plan(), spark -> BundleJob.unpack(spark, from, request, merge));
     System.err.printf(
         "unpacked %s of %s: %s parameters, %s: %s%n",
         model,

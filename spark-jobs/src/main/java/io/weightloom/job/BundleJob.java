@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.delta.DeltaStorage;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.MergeResult.TensorResult;
 import io.weightloom.merge.BundlePart;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.PlannedTensor.Merged;
+import io.weightloom.recipe.Policies;
 import io.weightloom.recipe.Recipe;
 import io.weightloom.tensor.DType;
 import java.io.IOException;
@@ -31,7 +33,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Many fine-tuned models as one bundle: a base, one merged task vector, and for each model a mask
  * of a bit a parameter and a factor, from which the model is got back nearly as it was (TALL masks,
- * Wang et al., 2024; EMR-Merging, Huang et al., 2024). All parts are written from one read.
+ * Wang et al., 2024; EMR-Merging, Huang et al., 2024); or a base and of each model its own task
+ * vector, packed (FedZip, Malekijoo et al., 2021). All parts are written from one read.
  */
 public final class BundleJob {
 
@@ -41,11 +44,17 @@ public final class BundleJob {
   /** How many models use a parameter, tensor by tensor. */
   public static final String AGREEMENT = "agreement.csv";
 
+  /** What each tensor takes in a bundle of packed task vectors. */
+  public static final String SIZES = "sizes.csv";
+
   private static final String VECTOR = "vector";
   private static final String BASE = "base";
   private static final String MASKS = "masks";
   private static final String EXTENSIONS = "weightloom";
-  private static final Set<String> METHODS = Set.of("consensus", "emr");
+  private static final String CODES = "codes";
+  private static final String BASE_DIGESTS = "base_digests";
+  private static final String FEDZIP = "fedzip";
+  private static final Set<String> METHODS = Set.of("consensus", "emr", FEDZIP);
   private static final int SCHEMA = 1;
 
   private final RecipeYaml yaml;
@@ -54,7 +63,7 @@ public final class BundleJob {
   private final Progress progress;
 
   /**
-   * @param yaml a recipe of {@code consensus} or {@code emr}
+   * @param yaml a recipe of {@code consensus}, {@code emr} or {@code fedzip}
    * @param blockElements elements read at a time from each model: a power of two
    */
   public BundleJob(
@@ -62,7 +71,7 @@ public final class BundleJob {
     Recipe recipe = yaml.recipe();
     if (!METHODS.contains(recipe.method()) || !recipe.slices().isEmpty()) {
       throw WeightloomException.usage(
-          "Cannot bundle by %s: a bundle is made by consensus or emr, of whole models (change merge_method)"
+          "Cannot bundle by %s: a bundle is made by consensus, emr or fedzip, of whole models (change merge_method)"
               .formatted(recipe.method()));
     }
     this.yaml = yaml;
@@ -84,6 +93,15 @@ public final class BundleJob {
         .toList();
   }
 
+  /** How many models are bundled. */
+  public int size() {
+    return members().size();
+  }
+
+  private boolean isPacked() {
+    return yaml.recipe().method().equals(FEDZIP);
+  }
+
   private List<String> members() {
     String base = yaml.recipe().base().orElse("");
     return yaml.recipe().models().stream()
@@ -97,7 +115,10 @@ public final class BundleJob {
     return trimmed.substring(trimmed.lastIndexOf('/') + 1);
   }
 
-  /** Everything that will be written, planned: the vector, the masks, the base. */
+  /**
+   * Everything that will be written, planned: the vector, the masks, the base; or the vectors that
+   * are packed then, and the base.
+   */
   public List<PreparedMerge> prepare(boolean withBase) {
     return PreparedMerge.all(
         parts(withBase).values().stream().map(RecipeYaml::recipe).toList(), options);
@@ -105,10 +126,12 @@ public final class BundleJob {
 
   private Map<String, RecipeYaml> parts(boolean withBase) {
     Map<String, RecipeYaml> parts = new LinkedHashMap<>();
-    parts.put(VECTOR, part("vector", 0));
     List<String> names = names();
+    if (!isPacked()) {
+      parts.put(VECTOR, part("vector", 0));
+    }
     for (int k = 0; k < names.size(); k++) {
-      parts.put(MASKS + "/" + names.get(k), part("mask", k));
+      parts.put(partOf(names.get(k)), isPacked() ? vectorOf(k) : part("mask", k));
     }
     if (withBase) {
       String base = yaml.recipe().base().orElseThrow();
@@ -121,15 +144,39 @@ public final class BundleJob {
     return parts;
   }
 
+  private String partOf(String name) {
+    return (isPacked() ? VECTOR : MASKS) + "/" + name;
+  }
+
+  /** The recipe that writes one model's own vector, in fp32 as it is packed. */
+  private RecipeYaml vectorOf(int model) {
+    Map<String, Object> tree = tree(part("vector", 0));
+    String base = yaml.recipe().base().orElse("");
+    if (tree.get("models") instanceof List<?> models) {
+      List<?> bundled =
+          models.stream()
+              .filter(m -> !(m instanceof Map<?, ?> e && base.equals(e.get("model"))))
+              .toList();
+      tree.put("models", List.of(bundled.get(model)));
+    }
+    tree.put("out_dtype", "float32");
+    return RecipeYaml.of(yaml.path(), tree);
+  }
+
+  private static Map<String, Object> tree(RecipeYaml recipe) {
+    Map<String, Object> tree = new LinkedHashMap<>();
+    if (RecipeYaml.tree(recipe.path(), recipe.text()) instanceof Map<?, ?> root) {
+      root.forEach((k, v) -> tree.put(String.valueOf(k), v));
+    }
+    return tree;
+  }
+
   /** The recipe that writes a part; the vector is of fp32 unless the recipe says otherwise. */
   private RecipeYaml part(String part, int maskOf) {
-    Map<String, Object> tree = new LinkedHashMap<>();
+    Map<String, Object> tree = tree(yaml);
     Map<String, Object> extensions = new LinkedHashMap<>();
-    if (RecipeYaml.tree(yaml.path(), yaml.text()) instanceof Map<?, ?> root) {
-      root.forEach((k, v) -> tree.put(String.valueOf(k), v));
-      if (root.get(EXTENSIONS) instanceof Map<?, ?> own) {
-        own.forEach((k, v) -> extensions.put(String.valueOf(k), v));
-      }
+    if (tree.get(EXTENSIONS) instanceof Map<?, ?> own) {
+      own.forEach((k, v) -> extensions.put(String.valueOf(k), v));
     }
     extensions.put(BundlePart.PART.name(), part);
     if (part.equals("mask")) {
@@ -167,11 +214,37 @@ public final class BundleJob {
                       new MergeRequest(
                           recipe, dir.path(name), options, false, blockElements, progress)));
       List<MergeResult> results = MergeJob.runAll(spark, requests, merges);
-      dir.write(AGREEMENT, agreement(results.get(0)).getBytes(StandardCharsets.UTF_8));
+      if (isPacked()) {
+        bytes =
+            pack(spark, dir, results)
+                + (withBase ? merges.get(merges.size() - 1).plan().outputBytes() : 0);
+      } else {
+        dir.write(AGREEMENT, agreement(results.get(0)).getBytes(StandardCharsets.UTF_8));
+      }
       dir.write(FILE, Json.pretty(describe(merges.get(0), results.get(0), withBase)));
       dir.publish();
     }
     return bytes;
+  }
+
+  /** Packs the models' vectors, whose dense form goes then. */
+  private long pack(SparkContext spark, OutputDir dir, List<MergeResult> results) {
+    Map<String, List<DeltaPacking.Row>> rows = new LinkedHashMap<>();
+    List<String> names = names();
+    for (int k = 0; k < names.size(); k++) {
+      rows.put(
+          names.get(k),
+          DeltaPacking.run(
+              spark,
+              dir.path(partOf(names.get(k))),
+              results.get(k),
+              dir,
+              CODES + "/" + names.get(k),
+              progress));
+    }
+    dir.write(SIZES, DeltaPacking.table(rows).getBytes(StandardCharsets.UTF_8));
+    dir.remove(VECTOR);
+    return rows.values().stream().flatMap(List::stream).mapToLong(DeltaPacking.Row::bytes).sum();
   }
 
   private ObjectNode describe(PreparedMerge merge, MergeResult vector, boolean withBase) {
@@ -182,33 +255,34 @@ public final class BundleJob {
     if (!merge.plan().variant().isEmpty()) {
       bundle.put("variant", merge.plan().variant());
     }
-    bundle.put("vector", VECTOR);
+    int base = baseOf(merge);
     bundle.put("base", withBase ? BASE : yaml.recipe().base().orElseThrow());
-    int base =
-        IntStream.range(0, merge.plan().models().size())
-            .filter(
-                i ->
-                    merge
-                        .plan()
-                        .models()
-                        .get(i)
-                        .reference()
-                        .equals(yaml.recipe().base().orElseThrow()))
-            .findFirst()
-            .orElse(merge.plan().donor());
     merge.models().get(base).mainDType().ifPresent(d -> bundle.put("dtype", d.torchName()));
+    if (!isPacked()) {
+      bundle.put("vector", VECTOR);
+    }
     ArrayNode models = bundle.putArray("models");
     List<String> names = names();
     List<Double> rescalers = rescalers(vector, names.size());
     for (int k = 0; k < names.size(); k++) {
-      models
-          .addObject()
-          .put("name", names.get(k))
-          .put("model", members().get(k))
-          .put("mask", MASKS + "/" + names.get(k))
-          .put("rescale", rescalers.get(k));
+      ObjectNode model =
+          models.addObject().put("name", names.get(k)).put("model", members().get(k));
+      if (isPacked()) {
+        model.put("codes", CODES + "/" + names.get(k));
+      } else {
+        model.put("mask", MASKS + "/" + names.get(k)).put("rescale", rescalers.get(k));
+      }
     }
+    bundle.set(BASE_DIGESTS, Json.tree(vector.inputDigests().get(base)));
     return bundle;
+  }
+
+  private int baseOf(PreparedMerge merge) {
+    String base = yaml.recipe().base().orElseThrow();
+    return IntStream.range(0, merge.plan().models().size())
+        .filter(i -> merge.plan().models().get(i).reference().equals(base))
+        .findFirst()
+        .orElse(merge.plan().donor());
   }
 
   /** EMR's factors; 1 where the method has none. */
@@ -265,19 +339,58 @@ public final class BundleJob {
   private static RecipeYaml unpacking(
       Path bundle, JsonNode described, JsonNode model, Optional<String> base) {
     String own = described.path("base").asText();
-    String vector = bundle.resolve(described.path("vector").asText()).toString();
     Map<String, Object> tree = new LinkedHashMap<>();
     tree.put("merge_method", "masked_task_vector");
     tree.put("base_model", base.orElse(own.equals(BASE) ? bundle.resolve(own).toString() : own));
-    tree.put("models", List.of(Map.of("model", vector)));
-    tree.put("parameters", Map.of("rescale", model.path("rescale").asDouble(1)));
     tree.put("dtype", described.path("dtype").asText(DType.F32.torchName()));
-    tree.put(
-        EXTENSIONS,
-        Map.of(
-            Recipe.SIDE_TABLES,
-            Map.of("mask", bundle.resolve(model.path("mask").asText()).toString())));
+    if (model.has(CODES)) {
+      String codes = DeltaStorage.path(bundle.resolve(model.path(CODES).asText()).toString());
+      tree.put("models", List.of(Map.of("model", codes)));
+      tree.put(EXTENSIONS, Map.of(Policies.MISSING, "keep-base"));
+    } else {
+      String vector = bundle.resolve(described.path("vector").asText()).toString();
+      String mask = bundle.resolve(model.path("mask").asText()).toString();
+      tree.put("models", List.of(Map.of("model", vector)));
+      tree.put("parameters", Map.of("rescale", model.path("rescale").asDouble(1)));
+      tree.put(EXTENSIONS, Map.of(Recipe.SIDE_TABLES, Map.of("mask", mask)));
+    }
     return RecipeYaml.of(bundle.resolve(FILE).toString(), tree);
+  }
+
+  /**
+   * Gives back a model.
+   *
+   * @param request with a recipe of {@link #unpacking}
+   * @throws WeightloomException if the base is another than that of the bundle; nothing is left
+   *     under the output's name then
+   */
+  public static MergeResult unpack(
+      SparkContext spark, Path bundle, MergeRequest request, PreparedMerge merge) {
+    JsonNode digests = read(bundle).path(BASE_DIGESTS);
+    String base = request.recipe().recipe().base().orElseThrow();
+    return MergeJob.run(
+        spark, request, merge, result -> requireBase(digests, bundle, base, merge, result));
+  }
+
+  /** Of the base each tensor that was read must be the one that was bundled. */
+  private static void requireBase(
+      JsonNode digests, Path bundle, String base, PreparedMerge merge, MergeResult result) {
+    for (int i = 0; i < merge.plan().models().size(); i++) {
+      if (merge.plan().models().get(i).reference().equals(base)) {
+        result
+            .inputDigests()
+            .get(i)
+            .forEach(
+                (tensor, digest) -> {
+                  String bundled = digests.path(tensor).asText(digest);
+                  if (!bundled.equals(digest)) {
+                    throw WeightloomException.input(
+                        "Cannot unpack %s: %s is not the base that it was made on, its %s has digest %s, not %s (give that base by --base)"
+                            .formatted(bundle, base, tensor, digest, bundled));
+                  }
+                });
+      }
+    }
   }
 
   private static JsonNode read(Path bundle) {

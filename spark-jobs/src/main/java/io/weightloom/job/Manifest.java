@@ -146,7 +146,7 @@ public final class Manifest {
     return digestOf(lines.toString());
   }
 
-  private static String digestOf(String text) {
+  static String digestOf(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     ContentDigest.Accumulator digest = new ContentDigest.Accumulator(1 << 20);
     digest.update(bytes, 0, bytes.length);

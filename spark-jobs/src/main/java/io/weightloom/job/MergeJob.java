@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -23,16 +24,19 @@ public final class MergeJob {
   private final List<MergeRequest> requests;
   private final List<PreparedMerge> merges;
   private final WorkPlan.Cut cut;
+  private final Consumer<MergeResult> check;
 
   private MergeJob(
       SparkContext spark,
       List<MergeRequest> requests,
       List<PreparedMerge> merges,
-      WorkPlan.Cut cut) {
+      WorkPlan.Cut cut,
+      Consumer<MergeResult> check) {
     this.spark = JavaSparkContext.fromSparkContext(spark);
     this.requests = List.copyOf(requests);
     this.merges = List.copyOf(merges);
     this.cut = cut;
+    this.check = check;
   }
 
   /**
@@ -42,6 +46,16 @@ public final class MergeJob {
    */
   public static MergeResult run(SparkContext spark, MergeRequest request, PreparedMerge merge) {
     return run(spark, request, merge, WorkPlan.Cut.DEFAULT);
+  }
+
+  /**
+   * As above, if what was read and made is as it should be.
+   *
+   * @param check throws if it is not, before the output has its name
+   */
+  static MergeResult run(
+      SparkContext spark, MergeRequest request, PreparedMerge merge, Consumer<MergeResult> check) {
+    return runAll(spark, List.of(request), List.of(merge), WorkPlan.Cut.DEFAULT, check).get(0);
   }
 
   /** As above, with pieces of another size, which never shows in what is written. */
@@ -69,8 +83,17 @@ public final class MergeJob {
       List<MergeRequest> requests,
       List<PreparedMerge> merges,
       WorkPlan.Cut cut) {
+    return runAll(spark, requests, merges, cut, result -> {});
+  }
+
+  private static List<MergeResult> runAll(
+      SparkContext spark,
+      List<MergeRequest> requests,
+      List<PreparedMerge> merges,
+      WorkPlan.Cut cut,
+      Consumer<MergeResult> check) {
     try {
-      return new MergeJob(spark, requests, merges, cut).run();
+      return new MergeJob(spark, requests, merges, cut, check).run();
     } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
       throw EmbeddedSpark.failure(spark, "merge", e);
     }
@@ -129,6 +152,7 @@ public final class MergeJob {
               requests.get(i),
               work.decisions(i),
               emitted.getOrDefault(i, List.of()));
+      check.accept(result);
       new ModelFiles(merges.get(i), requests.get(i), result).writeTo(outputs.get(i));
       results.add(result);
     }

@@ -185,6 +185,15 @@ public final class OutputDir implements AutoCloseable {
     }
   }
 
+  /** Removes what was written under a name and is not to stay. */
+  void remove(String name) {
+    try {
+      delete(path(name));
+    } catch (IOException e) {
+      throw cannotWrite(target.resolve(name).toString(), e);
+    }
+  }
+
   /** Gives the directory its final name. */
   public void publish() {
     try {

@@ -1,12 +1,9 @@
 package io.weightloom.job;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
-import io.weightloom.io.ContentDigest;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.ShardIndex;
 import io.weightloom.io.Storage;
@@ -19,7 +16,6 @@ import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.tensor.TensorSpec;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -36,7 +32,6 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
-import org.apache.spark.api.java.function.Function;
 
 /**
  * Writes a model that Weightloom pruned in the format {@code sparse-bitmask} of compressed-tensors:
@@ -56,19 +51,17 @@ public final class SparseBitmaskExport {
   /** Bytes of rows that a task packs at once, unless one row has more. */
   static final long CHUNK_BYTES = 16L << 20;
 
-  private final JavaSparkContext spark;
+  private final Repacking repacking;
   private final ModelDir model;
   private final Set<String> pruned;
   private final long chunkBytes;
-  private final Progress progress;
 
   private SparseBitmaskExport(
       SparkContext spark, ModelDir model, Set<String> pruned, long chunkBytes, Progress progress) {
-    this.spark = JavaSparkContext.fromSparkContext(spark);
+    this.repacking = new Repacking(JavaSparkContext.fromSparkContext(spark), model, progress);
     this.model = model;
     this.pruned = pruned;
     this.chunkBytes = chunkBytes;
-    this.progress = progress;
   }
 
   /**
@@ -168,9 +161,10 @@ public final class SparseBitmaskExport {
       TensorSpec matrix = rows.of().spec();
       SparseBitmask.Packed packed = SparseBitmask.pack(matrix, rows.read(), first);
       try (FileChannel out = FileChannel.open(Path.of(to), StandardOpenOption.WRITE)) {
-        put(out, compressed + first * matrix.dtype().bytes(), packed.compressed());
-        put(out, bitmask + rows.begin() * SparseBitmask.bitBytes(matrix), packed.bitmask());
-        put(out, rowOffsets + rows.begin() * Long.BYTES, packed.rowOffsets());
+        Repacking.put(out, compressed + first * matrix.dtype().bytes(), packed.compressed());
+        Repacking.put(
+            out, bitmask + rows.begin() * SparseBitmask.bitBytes(matrix), packed.bitmask());
+        Repacking.put(out, rowOffsets + rows.begin() * Long.BYTES, packed.rowOffsets());
       } catch (IOException e) {
         throw OutputDir.cannotWrite(to, e);
       }
@@ -187,22 +181,16 @@ public final class SparseBitmaskExport {
       try (ByteSource in = Storage.of(from).open(from);
           FileChannel out = FileChannel.open(Path.of(to), StandardOpenOption.WRITE)) {
         in.readFully(begin, data, 0, data.length);
-        put(out, at, data);
+        Repacking.put(out, at, data);
       } catch (IOException e) {
         throw OutputDir.cannotWrite(to, e);
       }
     }
   }
 
-  private static void put(FileChannel out, long at, byte[] data) throws IOException {
-    for (ByteBuffer bytes = ByteBuffer.wrap(data); bytes.hasRemaining(); ) {
-      out.write(bytes, at + bytes.position());
-    }
-  }
-
   private long write(Path target, boolean overwrite) {
     List<Rows> rows = rows();
-    List<Counted> counted = perform("count", rows, Rows::bytes, Rows::count);
+    List<Counted> counted = repacking.perform("count", rows, Rows::bytes, Rows::count);
     List<Long> counts = counted.stream().map(Counted::values).toList();
     String structure =
         counted.stream().allMatch(Counted::isTwoOfFour) ? TWO_OF_FOUR : "unstructured";
@@ -214,22 +202,20 @@ public final class SparseBitmaskExport {
       files.forEach(
           (file, layout) -> {
             output.allocate(file, layout);
-            layout.tensors().forEach(t -> stored.put(t.spec().name(), at(output.path(file), t)));
+            layout
+                .tensors()
+                .forEach(t -> stored.put(t.spec().name(), Repacking.at(output.path(file), t)));
           });
       pack(rows, counts, matrices, stored);
       copy(matrices, stored);
       writeCompanions(output, config(matrices, structure));
-      writeManifest(output, files, matrices, stored);
+      output.write(Manifest.FILE, Json.pretty(manifest(files, matrices, stored)));
       if (files.size() > 1) {
         output.write(INDEX, index(files).toJson());
       }
       output.publish();
     }
     return bytes;
-  }
-
-  private static TensorLocation at(Path file, StoredTensor tensor) {
-    return new TensorLocation(tensor.spec(), file.toString(), tensor.begin(), tensor.end());
   }
 
   /** The rows of all matrices that are packed, those of one in order. */
@@ -299,7 +285,7 @@ public final class SparseBitmaskExport {
               part(stored, matrix.rowOffsets()).begin()));
       first += counts.get(i);
     }
-    perform(
+    repacking.perform(
         "pack",
         packings,
         p -> p.rows().bytes(),
@@ -310,7 +296,7 @@ public final class SparseBitmaskExport {
     for (SparseBitmask matrix : matrices.values()) {
       TensorLocation shape = part(stored, matrix.shape());
       try (FileChannel out = FileChannel.open(Path.of(shape.file()), StandardOpenOption.WRITE)) {
-        put(out, shape.begin(), matrix.shapeData());
+        Repacking.put(out, shape.begin(), matrix.shapeData());
       } catch (IOException e) {
         throw OutputDir.cannotWrite(shape.file(), e);
       }
@@ -334,7 +320,7 @@ public final class SparseBitmaskExport {
         }
       }
     }
-    perform(
+    repacking.perform(
         "copy",
         copies,
         Copy::bytes,
@@ -342,30 +328,6 @@ public final class SparseBitmaskExport {
           c.write();
           return true;
         });
-  }
-
-  /** Digests of what was packed; of the rest the dense model's manifest has them. */
-  private Map<String, String> digests(List<TensorLocation> tensors) {
-    List<String> found =
-        perform("digest", tensors, t -> t.end() - t.begin(), SparseBitmaskExport::digest);
-    Map<String, String> digests = new TreeMap<>();
-    for (int i = 0; i < found.size(); i++) {
-      digests.put(tensors.get(i).spec().name(), found.get(i));
-    }
-    return digests;
-  }
-
-  private static String digest(TensorLocation tensor) {
-    ContentDigest.Accumulator digest = Worker.digest(tensor.spec());
-    byte[] block = new byte[1 << 20];
-    try (ByteSource source = Storage.of(tensor.file()).open(tensor.file())) {
-      for (long at = tensor.begin(); at < tensor.end(); at += block.length) {
-        int n = (int) Math.min(block.length, tensor.end() - at);
-        source.readFully(at, block, 0, n);
-        digest.update(block, 0, n);
-      }
-    }
-    return ContentDigest.tensor(digest.grains());
   }
 
   private ObjectNode config(Map<String, SparseBitmask> matrices, String structure) {
@@ -412,61 +374,14 @@ public final class SparseBitmaskExport {
         .getBytes(StandardCharsets.UTF_8);
   }
 
-  /**
-   * The dense model's manifest with the tensors that are stored now; what was decided for the
-   * packed ones, and their digests when they were dense, stands under {@code packed}.
-   */
-  private void writeManifest(
-      OutputDir output,
+  private ObjectNode manifest(
       Map<String, SafetensorsLayout> files,
       Map<String, SparseBitmask> matrices,
       Map<String, TensorLocation> stored) {
-    ObjectNode manifest = denseManifest();
-    manifest.put("format", FORMAT);
-    manifest.set("dense_content", manifest.get("content"));
-    JsonNode dense = manifest.get("tensors");
-    ObjectNode tensors = manifest.putObject("tensors");
-    ObjectNode packed = manifest.putObject("packed");
-    List<TensorLocation> parts =
-        matrices.values().stream()
-            .flatMap(m -> m.parts().stream())
-            .map(p -> part(stored, p))
-            .toList();
-    Map<String, String> digests = digests(parts);
-    dense
-        .properties()
-        .forEach(
-            e -> {
-              SparseBitmask matrix = matrices.get(e.getKey());
-              if (matrix == null) {
-                tensors.set(e.getKey(), e.getValue());
-                digests.put(e.getKey(), e.getValue().path("digest").asText());
-                return;
-              }
-              packed.set(e.getKey(), e.getValue());
-              for (TensorSpec part : matrix.parts()) {
-                tensors
-                    .putObject(part.name())
-                    .put("dtype", part.dtype().name())
-                    .put("digest", digests.get(part.name()))
-                    .set("shape", Json.tree(part.shape().dims()));
-              }
-            });
-    ArrayNode sizes = manifest.putArray("files");
-    files.forEach(
-        (file, layout) -> sizes.addObject().put("name", file).put("bytes", layout.fileSize()));
-    manifest.put("content", Manifest.contentOf(digests));
-    output.write(Manifest.FILE, Json.pretty(manifest));
-  }
-
-  private ObjectNode denseManifest() {
-    Path file = Path.of(model.path()).resolve(Manifest.FILE);
-    try {
-      return (ObjectNode) new ObjectMapper().readTree(Files.readAllBytes(file));
-    } catch (IOException e) {
-      throw WeightloomException.input(
-          "Cannot read %s: %s (prune again)".formatted(file, e.getMessage()));
-    }
+    Map<String, List<TensorLocation>> packed = new TreeMap<>();
+    matrices.forEach(
+        (name, m) -> packed.put(name, m.parts().stream().map(p -> part(stored, p)).toList()));
+    return repacking.manifest(FORMAT, files, packed);
   }
 
   private static ShardIndex index(Map<String, SafetensorsLayout> files) {
@@ -479,31 +394,5 @@ public final class SparseBitmaskExport {
       }
     }
     return new ShardIndex(byTensor, OptionalLong.of(bytes), OptionalLong.empty());
-  }
-
-  /** A size of a piece of work. */
-  @FunctionalInterface
-  private interface Size<T> {
-    long of(T work);
-  }
-
-  private <T, R> List<R> perform(String phase, List<T> work, Size<T> size, Function<T, R> action) {
-    if (work.isEmpty()) {
-      return List.of();
-    }
-    spark.setJobGroup("weightloom", phase + " of " + model.path());
-    TaskProgress listener =
-        new TaskProgress(phase, work.stream().mapToLong(size::of).toArray(), progress);
-    spark.sc().addSparkListener(listener);
-    try {
-      List<R> done = spark.parallelize(work, work.size()).map(action).collect();
-      listener.finish();
-      return done;
-    } finally {
-      if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
-      }
-    }
   }
 }

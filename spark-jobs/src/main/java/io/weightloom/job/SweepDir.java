@@ -35,6 +35,16 @@ final class SweepDir {
     return new SweepDir(dir);
   }
 
+  /** The directory of an earlier run of the same sweep; candidates that it did not note go. */
+  static SweepDir reopen(SweepRequest request, Sweep sweep, EarlierSweep earlier) {
+    SweepDir dir = new SweepDir(request.output());
+    sweep.candidates().stream()
+        .map(Sweep.Candidate::name)
+        .filter(name -> !earlier.rows().containsKey(name))
+        .forEach(dir::remove);
+    return dir;
+  }
+
   static void check(Path dir, boolean overwrite, List<PreparedMerge> merges) {
     OutputDir.check(dir, overwrite);
     Path real = OutputDir.real(dir);

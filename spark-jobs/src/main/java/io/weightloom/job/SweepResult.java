@@ -22,13 +22,19 @@ import org.jspecify.annotations.Nullable;
  * @param rows the candidates in the order in which they were tried
  * @param minimises whether lower scores are better
  * @param best the name of the best candidate that was written; empty if none was scored
+ * @param known how many of the candidates an earlier run had done
+ * @param madeOf digest of all that they depend on; empty where nothing is gone on with
  */
-public record SweepResult(List<Row> rows, boolean minimises, Optional<String> best) {
+public record SweepResult(
+    List<Row> rows, boolean minimises, Optional<String> best, int known, String madeOf) {
 
   /** Their names in the output. */
   public static final String JSON = "sweep.json";
 
   public static final String CSV = "sweep.csv";
+
+  /** Key of {@link #madeOf} in {@link #JSON}. */
+  static final String MADE_OF = "made_of";
 
   /** A link to the best candidate's directory. */
   public static final String BEST = "best";
@@ -102,6 +108,9 @@ public record SweepResult(List<Row> rows, boolean minimises, Optional<String> be
     out.put("finished", finished);
     out.put("higher_is_better", !minimises);
     best.ifPresent(b -> out.put("best", b));
+    if (!madeOf.isEmpty()) {
+      out.put(MADE_OF, madeOf);
+    }
     ArrayNode candidates = out.putArray("candidates");
     for (Row row : ranked()) {
       ObjectNode candidate = candidates.addObject();

@@ -7,16 +7,23 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.weightloom.job.Family;
 import io.weightloom.job.LocalSpark;
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullUnmarked;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sweeps from the command line, with scoring programs of a few words. */
 @NullUnmarked
@@ -160,6 +167,135 @@ class SweepCommandTest {
     assertThat(table().get("finished").asBoolean()).isFalse();
     assertThat(table().get("candidates").get(0).get("score").asDouble()).isEqualTo(1);
     assertThat(names(out)).contains("lambda=0.2", "lambda=0.4").doesNotContain("lambda=0.6");
+  }
+
+  /** Every call of the scoring command leaves a line; it fails while a file is there. */
+  private String countedScore() {
+    return "echo $(basename {}) >> CALLS; case {} in *0.6) test ! -e STOP || exit 9;; esac; "
+            .replace("CALLS", dir.resolve("calls").toString())
+            .replace("STOP", dir.resolve("stop").toString())
+        + BY_NAME;
+  }
+
+  private Cli goOn(Object... more) throws IOException {
+    List<Object> words =
+        new ArrayList<>(
+            List.of(
+                "sweep",
+                recipe,
+                out,
+                "--set",
+                "parameters.lambda=0.2:1:0.2",
+                "--score",
+                countedScore()));
+    words.addAll(List.of(more));
+    return Cli.run(words.toArray());
+  }
+
+  private List<String> calls() throws IOException {
+    List<String> calls = Files.readAllLines(dir.resolve("calls"));
+    Files.delete(dir.resolve("calls"));
+    return calls;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2, 2", "3, 1", "1, 5", "5, 5"})
+  void aSweepThatFailedGoesOnWhereItStopped(int batch, int laterBatch) throws IOException {
+    Files.writeString(dir.resolve("stop"), "");
+    assertThat(goOn("--batch", batch).exitCode()).isEqualTo(3);
+    assertThat(calls()).containsExactly("lambda=0.2", "lambda=0.4", "lambda=0.6");
+    FileTime best = Files.getLastModifiedTime(out.resolve("lambda=0.4/model.safetensors"));
+    Files.delete(dir.resolve("stop"));
+
+    Cli run = goOn("--batch", laterBatch);
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(calls()).containsExactly("lambda=0.6", "lambda=0.8", "lambda=1.0");
+    assertThat(run.err()).contains("tried 5 candidates, 2 of them in an earlier run, in ");
+    assertThat(names(out)).containsExactly("best", "lambda=0.4", "sweep.csv", "sweep.json");
+    assertThat(Files.getLastModifiedTime(out.resolve("lambda=0.4/model.safetensors")))
+        .as("the best was not merged again")
+        .isEqualTo(best);
+    String table = Files.readString(out.resolve("sweep.csv"));
+
+    assertThat(goOn("--overwrite").exitCode()).isZero();
+    assertThat(calls()).hasSize(5);
+    assertThat(Files.readString(out.resolve("sweep.csv"))).isEqualTo(table);
+  }
+
+  /** A kill leaves no more than this: the table, models, and the leavings of a merge. */
+  @Test
+  void whatAKilledSweepDidNotNoteIsMadeAgain() throws IOException {
+    Files.writeString(dir.resolve("stop"), "");
+    goOn("--batch", 4);
+    calls();
+    Files.delete(dir.resolve("stop"));
+    for (String model : List.of("lambda=0.4", "lambda=0.8")) {
+      Files.walkFileTree(out.resolve(model), new Deleting());
+    }
+    Files.createDirectories(out.resolve("lambda=1.0"));
+    Files.writeString(out.resolve("notes"), "mine");
+
+    Cli run = goOn("--keep", "all");
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(calls()).containsExactly("lambda=0.6", "lambda=0.8", "lambda=1.0");
+    assertThat(names(out))
+        .containsExactly(
+            "best",
+            "lambda=0.2",
+            "lambda=0.4",
+            "lambda=0.6",
+            "lambda=0.8",
+            "lambda=1.0",
+            "notes",
+            "sweep.csv",
+            "sweep.json");
+    for (String lambda : List.of("0.4", "0.8", "1.0")) {
+      assertThat(Cli.run("verify", out.resolve("lambda=" + lambda)).exitCode()).isZero();
+    }
+  }
+
+  private static final class Deleting extends SimpleFileVisitor<Path> {
+    @Override
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attrs) throws IOException {
+      Files.delete(file);
+      return FileVisitResult.CONTINUE;
+    }
+
+    @Override
+    public FileVisitResult postVisitDirectory(Path gone, @Nullable IOException e)
+        throws IOException {
+      Files.delete(gone);
+      return FileVisitResult.CONTINUE;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"recipe", "input", "command"})
+  void anotherSweepIsNotGoneOnWith(String changed) throws IOException {
+    Files.writeString(dir.resolve("stop"), "");
+    goOn();
+    calls();
+    Files.delete(dir.resolve("stop"));
+    String before = Files.readString(out.resolve("sweep.json"));
+    switch (changed) {
+      case "recipe" ->
+          Family.file(recipe, Family.recipe(zoo, "ties", "parameters: {density: 0.4}"));
+      case "input" -> Family.weights("c", "BF16").writeModel(zoo.resolve("a"), Family.CONFIG);
+      default -> {}
+    }
+
+    Cli run =
+        changed.equals("command")
+            ? Cli.run(
+                "sweep", recipe, out, "--set", "parameters.lambda=0.2:1:0.2", "--score", BY_NAME)
+            : goOn();
+
+    assertThat(run.exitCode()).isEqualTo(5);
+    assertThat(run.err()).contains("Cannot go on with the sweep in " + out);
+    assertThat(Files.readString(out.resolve("sweep.json"))).isEqualTo(before);
+    assertThat(dir.resolve("calls")).doesNotExist();
   }
 
   @Test

@@ -122,6 +122,37 @@ class MatrixMergeTest {
         .isEqualTo(SavedModel.read(zoo.resolve("base")).get(Family.COUNTER).data());
   }
 
+  /** Values of dev/golden/matrix_methods.py, NumPy 2.4.6. */
+  @Test
+  void tsvOfALayerWithABiasAveragesTheBias() throws IOException {
+    double[][] weights = {{0, 0, 0, 0, 0, 0}, {1, 2, 0, 0, 1, 3}, {2, 0, 1, 1, 1, -1}};
+    double[][] biases = {{0, 0}, {1, -2}, {4, 1}};
+    String[] names = {"base", "a", "b"};
+    for (int k = 0; k < names.length; k++) {
+      new TinyCheckpoint()
+          .add("model.layers.0.fc.weight", "F32", new long[] {2, 3}, weights[k])
+          .add("model.layers.0.fc.bias", "F32", new long[] {2}, biases[k])
+          .writeModel(dir.resolve(names[k]), Family.CONFIG);
+    }
+
+    Written merged =
+        run(
+            Merging.of(
+                recipe("tsv_m", "parameters: {lambda: 0.5}")
+                    .replace(zoo.toString(), dir.toString())),
+            2,
+            "out");
+
+    assertThat(merged.tensors().get("model.layers.0.fc.weight").values())
+        .containsExactly(
+            new double[] {
+              1.1616189983, 0.0616749707, 0.0374466763, -0.1196542526, 0.7970744189, 1.4229316210
+            },
+            within(1e-7));
+    assertThat(merged.tensors().get("model.layers.0.fc.bias").values())
+        .containsExactly(1.25, -0.25);
+  }
+
   private static double value(String model, int i) {
     return SavedModel.read(zoo.resolve(model)).get(NORM).values()[i];
   }

@@ -13,6 +13,7 @@ import io.weightloom.merge.SideTable;
 import io.weightloom.merge.SideTable.Layout;
 import io.weightloom.merge.SideTable.Per;
 import io.weightloom.merge.Span;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -37,10 +38,10 @@ public final class MaskedTaskVector implements ElementwiseMethod {
                   "mask",
                   Per.MERGE,
                   Layout.BITS,
-                  true,
+                  false,
                   false,
                   0,
-                  "the model's mask, packed in bits")),
+                  "the model's mask, packed in bits; without it all of the vector is added")),
           List.of());
 
   @Override
@@ -61,10 +62,13 @@ public final class MaskedTaskVector implements ElementwiseMethod {
       double rescale = scope.tensors().get(span.tensor()).params().number("rescale");
       double[] vector = new double[Arith.CAPACITY];
       double[] mask = new double[Arith.CAPACITY];
+      Arrays.fill(mask, 1);
       return (chunk, out) -> {
         int n = chunk.length();
         arith.widen(chunk.inputs()[0], vector, 0, n);
-        arith.widen(chunk.sides()[0], mask, 0, n);
+        if (chunk.sides().length > 0) {
+          arith.widen(chunk.sides()[0], mask, 0, n);
+        }
         for (int i = 0; i < n; i++) {
           vector[i] = mask[i] == 0 ? 0 : vector[i] * rescale;
         }
