@@ -245,7 +245,8 @@ public record CoupledUnits(Kind kind, int units, List<Layer> layers) {
   }
 
   /**
-   * The units that stay, in their order: those of highest score, of equal ones the first.
+   * The units that stay, in their order: those of highest score; of equal ones the first go, as
+   * everywhere in pruning.
    *
    * @param scores of each unit, finite
    * @param count how many stay
@@ -253,8 +254,8 @@ public record CoupledUnits(Kind kind, int units, List<Layer> layers) {
   public static List<Integer> kept(double[] scores, int count) {
     return IntStream.range(0, scores.length)
         .boxed()
-        .sorted(Comparator.comparingDouble(i -> 0.0 - scores[i])) // Stable; −0 is 0.
-        .limit(count)
+        .sorted(Comparator.comparingDouble(i -> 0.0 + scores[i])) // Stable; −0 is 0.
+        .skip(scores.length - count)
         .sorted()
         .toList();
   }

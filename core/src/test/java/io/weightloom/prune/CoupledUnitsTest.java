@@ -119,9 +119,9 @@ class CoupledUnitsTest {
   }
 
   @Test
-  void ofEqualScoresTheFirstStay() {
-    assertThat(CoupledUnits.kept(new double[] {1, 3, 1, 2, 1}, 3)).containsExactly(0, 1, 3);
-    assertThat(CoupledUnits.kept(new double[] {0.0, -0.0, 0.0, -0.0}, 2)).containsExactly(0, 1);
+  void ofEqualScoresTheFirstGo() {
+    assertThat(CoupledUnits.kept(new double[] {1, 3, 1, 2, 1}, 3)).containsExactly(1, 3, 4);
+    assertThat(CoupledUnits.kept(new double[] {0.0, -0.0, 0.0, -0.0}, 2)).containsExactly(2, 3);
     assertThat(CoupledUnits.kept(new double[] {-1, -3, -2}, 1)).containsExactly(0);
   }
 

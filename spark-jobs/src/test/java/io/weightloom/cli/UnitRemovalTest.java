@@ -115,26 +115,26 @@ class UnitRemovalTest {
     assertThat(Cli.run("inspect", other + ".units.json").exitCode()).isZero();
   }
 
-  /** One score a channel; those of the second layer rise, of equal ones the first stay. */
+  /** One score a channel; those of the second layer fall, of equal ones the first go. */
   @Test
   void scoresDecideAndNoWeightIsReadForThem() {
     String equal = "[" + "1, ".repeat(19) + "1]";
-    StringBuilder rising = new StringBuilder("[0");
-    for (int i = 1; i < 20; i++) {
-      rising.append(", ").append(i);
+    StringBuilder falling = new StringBuilder("[19");
+    for (int i = 18; i >= 0; i--) {
+      falling.append(", ").append(i);
     }
-    Path scores = Family.file(dir.resolve("scores.json"), "[" + equal + ", " + rising + "]]");
+    Path scores = Family.file(dir.resolve("scores.json"), "[" + equal + ", " + falling + "]]");
     Path out = dir.resolve("small");
     Cli run = prune(out, "--drop-channels", "12", "--channel-scores", scores);
 
     assertThat(run.exitCode()).as(run.err()).isZero();
     JsonNode orders = json(Path.of(out + ".units.json")).get("orders");
-    assertThat(orders.get("model.layers.0 channels").toString()).isEqualTo("[0,1,2,3,4,5,6,7]");
-    assertThat(orders.get("model.layers.1 channels").toString())
+    assertThat(orders.get("model.layers.0 channels").toString())
         .isEqualTo("[12,13,14,15,16,17,18,19]");
+    assertThat(orders.get("model.layers.1 channels").toString()).isEqualTo("[0,1,2,3,4,5,6,7]");
     byte[] before = SavedModel.read(golden("model")).get(UP.formatted(1)).data();
     assertThat(SavedModel.read(out).get(UP.formatted(1)).data())
-        .isEqualTo(Arrays.copyOfRange(before, 12 * 32, 20 * 32));
+        .isEqualTo(Arrays.copyOfRange(before, 0, 8 * 32));
 
     LocalSpark.stop();
     Cli printed =
