@@ -44,10 +44,16 @@ public final class KernelBench {
     Map<String, Map<String, RunResult>> rows = new TreeMap<>();
     for (RunResult result : results) {
       BenchmarkParams params = result.getParams();
+      if (!params.getParamsKeys().contains("provider")) {
+        continue; // JMH's own table has it.
+      }
       String name = params.getBenchmark().replaceFirst(".*\\.(?=[^.]+\\.[^.]+$)", "");
       String chunk = params.getParamsKeys().contains("chunk") ? params.getParam("chunk") : "";
       rows.computeIfAbsent(name + " " + chunk, key -> new TreeMap<>())
           .put(params.getParam("provider"), result);
+    }
+    if (rows.isEmpty()) {
+      return;
     }
     String line = "%-40s %12s %12s %12s %8s%n";
     out.printf(line, "kernel", "bytes/call", "vector GB/s", "scalar GB/s", "ratio");
