@@ -3,6 +3,7 @@ package io.weightloom.merge;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The parameter values that hold for one output tensor: gradients, filters and precedence resolved,
@@ -40,6 +41,14 @@ public record Params(Map<String, Object> global, Map<String, List<Double>> perMo
       throw new IllegalArgumentException("no parameter " + key + " in " + perModel.keySet());
     }
     return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  /** What is wrong with a number that counts something: that it is no whole one. */
+  public Optional<String> notWhole(String key) {
+    double count = number(key);
+    return count == Math.rint(count)
+        ? Optional.empty()
+        : Optional.of("%s: %s is no whole number (round it)".formatted(key, count));
   }
 
   private Object value(String key) {

@@ -104,13 +104,11 @@ public final class SparseGpt implements MatrixMethod {
 
   @Override
   public Optional<String> problem(Params p) {
+    Optional<String> notWhole = p.notWhole(BLOCK);
+    if (notWhole.isPresent() || !p.choice(PATTERN).equals("nm")) {
+      return notWhole;
+    }
     double block = p.number(BLOCK);
-    if (block != Math.rint(block)) {
-      return Optional.of("block: %s must be a whole number".formatted(block));
-    }
-    if (!p.choice(PATTERN).equals("nm")) {
-      return Optional.empty();
-    }
     double m = p.number("m");
     return NmGroups.problem(p.number("n"), m)
         .or(

@@ -68,10 +68,7 @@ public final class StructuredPruning implements MatrixMethod {
 
   @Override
   public Optional<String> problem(Params params) {
-    double group = params.number(GROUP);
-    return group == Math.rint(group)
-        ? Optional.empty()
-        : Optional.of("group_size: %s must be a whole number".formatted(group));
+    return params.notWhole(GROUP);
   }
 
   @Override

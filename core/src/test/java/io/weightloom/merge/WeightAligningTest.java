@@ -109,7 +109,8 @@ class WeightAligningTest {
 
     assertThat(method.problem(aligning(1.5).params(1)))
         .hasValueSatisfying(
-            problem -> assertThat(problem).isEqualTo("first_new: 1.5 must be a whole number"));
+            problem ->
+                assertThat(problem).isEqualTo("first_new: 1.5 is no whole number (round it)"));
     assertThat(method.problem(aligning(2).params(1))).isEmpty();
   }
 }

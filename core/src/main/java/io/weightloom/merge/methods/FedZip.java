@@ -62,10 +62,7 @@ public final class FedZip implements ElementwiseMethod {
 
   @Override
   public Optional<String> problem(Params params) {
-    double centroids = params.number(CENTROIDS);
-    return centroids == Math.rint(centroids)
-        ? Optional.empty()
-        : Optional.of("centroids: %s is no whole number (round it)".formatted(centroids));
+    return params.notWhole(CENTROIDS);
   }
 
   @Override

@@ -56,10 +56,7 @@ public final class WeightAligning implements SpanMethod {
 
   @Override
   public Optional<String> problem(Params params) {
-    double first = params.number(FIRST_NEW);
-    return first == Math.rint(first)
-        ? Optional.empty()
-        : Optional.of("first_new: %s must be a whole number".formatted(first));
+    return params.notWhole(FIRST_NEW);
   }
 
   @Override
