@@ -65,6 +65,16 @@ final class CodeHistogram implements Serializable {
     return codes.count(code);
   }
 
+  /** How many values have these exponent bits, of either sign. */
+  long withExponent(int exponent) {
+    int first = exponent << type.codeMantissaBits();
+    long count = 0;
+    for (int code = first; code < first + (1 << type.codeMantissaBits()); code++) {
+      count += count(code) + count(type.sign() | code);
+    }
+    return count;
+  }
+
   /** The counts of all codes; borrowed. */
   long[] counts() {
     return codes.counts();

@@ -91,9 +91,8 @@ public final class TensorSketch implements Sketch<TensorSketch> {
   }
 
   long zeros() {
-    return wide == null
-        ? zerosOf(0) + zerosOf(type.sign())
-        : wide.positiveZeros + wide.negativeZeros;
+    long tinies = wide == null ? 0 : wide.positiveTinies + wide.negativeTinies;
+    return zerosOf(0) + zerosOf(type.sign()) - tinies;
   }
 
   /** How often a code occurs, if it is a zero. */

@@ -84,14 +84,12 @@ final class TensorSummary {
     WideValues wide = sketch.wide;
     if (wide != null) {
       // The least values of a sign share their upper bits with its zero.
-      long ofNegativeCode = codes[type.sign()] - wide.negativeZeros;
-      long ofPositiveCode = codes[0] - wide.positiveZeros;
       return new Counts(
           elements,
-          positive + ofPositiveCode,
-          negative + ofNegativeCode,
-          wide.positiveZeros,
-          wide.negativeZeros,
+          positive + wide.positiveTinies,
+          negative + wide.negativeTinies,
+          codes[0] - wide.positiveTinies,
+          codes[type.sign()] - wide.negativeTinies,
           wide.denormals,
           wide.nans,
           wide.positiveInfinities,
@@ -289,7 +287,7 @@ final class TensorSummary {
 
   private Fit wideFit(FloatFormat format, int f, WideValues wide) {
     long exact = kinds.zeros() + wide.resolvedBy(format) - sketch.resolvedBeyond[f];
-    return new Fit(format, exact, sketch.overflows[f], wide.underflowing(format));
+    return new Fit(format, exact, sketch.overflows[f], wide.underflowing(format, sketch.codes));
   }
 
   private Shape shape() {
@@ -321,8 +319,8 @@ final class TensorSummary {
       }
     }
     if (sketch.wide != null) {
-      positive[0] += codes[0] - sketch.wide.positiveZeros;
-      negative[0] += codes[type.sign()] - sketch.wide.negativeZeros;
+      positive[0] += sketch.wide.positiveTinies;
+      negative[0] += sketch.wide.negativeTinies;
     }
     return new LogHistogram(boxed(negative), boxed(positive));
   }

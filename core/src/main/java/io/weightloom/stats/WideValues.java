@@ -1,6 +1,5 @@
 package io.weightloom.stats;
 
-import io.weightloom.tensor.DType;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -8,7 +7,8 @@ import java.nio.ByteOrder;
 
 /**
  * What the upper sixteen bits of F32 and F64 values do not tell: zeros, denormals, what is not
- * finite, and how many bits each significand needs, by exponent. For one thread.
+ * finite, and how many bits each significand needs, by exponent; of F32, of the few that a format
+ * of 16 bits may have. For one thread.
  */
 final class WideValues implements Serializable {
   private static final long serialVersionUID = 1;
@@ -21,9 +21,28 @@ final class WideValues implements Serializable {
 
   private static final int WIDTH = 64;
 
+  /** What is less, but not zero, has the code of a zero. */
+  private static final double FLOAT_TINY = StoredFloat.F32.value(1);
+
+  private static final double DOUBLE_TINY = StoredFloat.F64.value(1);
+
+  /** Of two floats. */
+  private static final long SIGNS = 0x8000000080000000L;
+
+  private static final long EXPONENTS = 0x7f0000007f000000L;
+  private static final long LEAST_EXPONENT = 0x0080000000800000L;
+
+  /** No narrow format has a significand that reaches into these bits of a float. */
+  private static final int LOW = 0xff;
+
+  private static final long BOTH_LOW = (long) LOW << 32 | LOW;
+
   private final long[] significands = new long[2 * (FURTHEST + 1) * WIDTH];
-  long positiveZeros;
-  long negativeZeros;
+
+  /** Values other than 0 that have the code of the zero of their sign. */
+  long positiveTinies;
+
+  long negativeTinies;
   long denormals;
   long nans;
   long positiveInfinities;
@@ -42,12 +61,12 @@ final class WideValues implements Serializable {
     int pairs = n - n % 2;
     for (int i = 0; i < pairs; i += 2) {
       long two = (long) LONGS.get(data, 4 * i);
-      int first = (int) two;
-      int second = (int) (two >>> 32);
-      even[first >>> 16]++;
-      odd[second >>> 16]++;
-      see(first);
-      see(second);
+      even[(int) two >>> 16]++;
+      odd[(int) (two >>> 48)]++;
+      if (tells(two)) {
+        see((int) two);
+        see((int) (two >>> 32));
+      }
     }
     if (pairs < n) {
       int at = 4 * pairs;
@@ -61,32 +80,46 @@ final class WideValues implements Serializable {
     }
   }
 
+  /** Whether one of two floats is not 0 and has low bits of 0, or no normal number's exponent. */
+  private static boolean tells(long two) {
+    long zeros = ~((two & ~SIGNS) + ~SIGNS);
+    long low = (two & BOTH_LOW) + BOTH_LOW;
+    long exponents = (((two & ~SIGNS) + LEAST_EXPONENT) & EXPONENTS) + EXPONENTS;
+    return (~((low << 23) & exponents) & ~zeros & SIGNS) != 0;
+  }
+
   private void see(int bits) {
     int exponent = (bits >>> 23) & 0xff;
     if (exponent == 0 || exponent == 0xff) {
-      seeRare(Float.intBitsToFloat(bits), Float.MIN_NORMAL);
-    } else {
-      int needed = 24 - Integer.numberOfTrailingZeros(bits | 0x800000);
-      significands[(exponent - 127 + FURTHEST + 1) * WIDTH + needed]++;
+      seeRare(Float.intBitsToFloat(bits), FLOAT_TINY);
+    } else if ((bits & LOW) == 0) {
+      count(exponent - 127, 24 - Integer.numberOfTrailingZeros(bits | 0x800000));
     }
+  }
+
+  private void count(int exponent, int needed) {
+    int kept = Math.max(-FURTHEST, Math.min(FURTHEST, exponent));
+    significands[(kept + FURTHEST + 1) * WIDTH + needed]++;
   }
 
   private void addDoubles(byte[] data, int n, int[] lane) {
     for (int i = 0; i < n; i++) {
       long bits = (long) LONGS.get(data, 8 * i);
       lane[(int) (bits >>> 48)]++;
-      seeRare(Double.longBitsToDouble(bits), Double.MIN_NORMAL);
+      int exponent = (int) (bits >>> 52) & 0x7ff;
+      if (exponent == 0 || exponent == 0x7ff) {
+        seeRare(Double.longBitsToDouble(bits), DOUBLE_TINY);
+      } else {
+        count(exponent - 1023, 53 - Long.numberOfTrailingZeros(bits | 1L << 52));
+      }
     }
   }
 
-  private void seeRare(double x, double leastNormal) {
+  private void seeRare(double x, double tiny) {
     if (x == 0) {
-      if (1 / x > 0) {
-        positiveZeros++;
-      } else {
-        negativeZeros++;
-      }
-    } else if (Double.isNaN(x)) {
+      return; // Zeros are all that have their codes, but for the tiny ones.
+    }
+    if (Double.isNaN(x)) {
       nans++;
     } else if (Double.isInfinite(x)) {
       if (x > 0) {
@@ -95,7 +128,9 @@ final class WideValues implements Serializable {
         negativeInfinities++;
       }
     } else {
-      denormals += Math.abs(x) < leastNormal ? 1 : 0;
+      denormals++;
+      positiveTinies += 0 < x && x < tiny ? 1 : 0;
+      negativeTinies += -tiny < x && x < 0 ? 1 : 0;
       count(x);
     }
   }
@@ -103,9 +138,7 @@ final class WideValues implements Serializable {
   private void count(double x) {
     int exponent = exponent(x);
     long mantissa = (long) Math.scalb(Math.scalb(Math.abs(x), -exponent), 52);
-    int needed = 53 - Long.numberOfTrailingZeros(mantissa);
-    int kept = Math.max(-FURTHEST, Math.min(FURTHEST, exponent));
-    significands[(kept + FURTHEST + 1) * WIDTH + needed]++;
+    count(exponent, 53 - Long.numberOfTrailingZeros(mantissa));
   }
 
   /** The exponent that a denormal's first bit has. */
@@ -118,8 +151,8 @@ final class WideValues implements Serializable {
     for (int i = 0; i < significands.length; i++) {
       significands[i] += other.significands[i];
     }
-    positiveZeros += other.positiveZeros;
-    negativeZeros += other.negativeZeros;
+    positiveTinies += other.positiveTinies;
+    negativeTinies += other.negativeTinies;
     denormals += other.denormals;
     nans += other.nans;
     positiveInfinities += other.positiveInfinities;
@@ -140,17 +173,22 @@ final class WideValues implements Serializable {
     return count;
   }
 
-  /** Elements other than 0 that become 0; every format's border is a power of two. */
-  long underflowing(FloatFormat format) {
+  /**
+   * Elements other than 0 that become 0; every format's border is a power of two.
+   *
+   * @param codes of the same values
+   */
+  long underflowing(FloatFormat format, CodeHistogram codes) {
     int border = Math.getExponent(format.underflow());
     long count = significands[(border + FURTHEST + 1) * WIDTH + 1];
-    for (int i = 0; i < (border + FURTHEST + 1) * WIDTH; i++) {
+    // Normal floats are counted here if their significands are short, and all of them as codes.
+    int begin = codes.type() == StoredFloat.F32 ? Math.min(border, Float.MIN_EXPONENT) : border;
+    for (int i = 0; i < (begin + FURTHEST + 1) * WIDTH; i++) {
       count += significands[i];
     }
+    for (int exponent = begin; exponent < border; exponent++) {
+      count += codes.withExponent(exponent + Float.MAX_EXPONENT);
+    }
     return count;
-  }
-
-  static boolean isWide(DType dtype) {
-    return dtype == DType.F32 || dtype == DType.F64;
   }
 }

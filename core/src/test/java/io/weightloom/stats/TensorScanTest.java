@@ -9,11 +9,14 @@ import io.weightloom.merge.Stored;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -189,6 +192,71 @@ class TensorScanTest {
         }
       }
       assertThat(longs(stats.zeroGroups().get(0))).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "F8_E4M3, 16",
+    "F8_E4M3, 10",
+    "F8_E4M3FNUZ, 12",
+    "BF16, 16",
+    "BF16, 11",
+    "F16, 20",
+    "F32, 16",
+    "F32, 9",
+    "F64, 8",
+    "F64, 13"
+  })
+  void groupsAreCountedByTheirZeros(DType dtype, int columns) {
+    int rows = 7;
+    int width = dtype.bytes();
+    byte[] data = new byte[rows * columns * width];
+    boolean[] isZero = new boolean[rows * columns];
+    Random random = new Random(columns);
+    for (int i = 0; i < isZero.length; i++) {
+      isZero[i] = random.nextInt(3) > 0;
+      // The least value of either sign, or a zero of either; FNUZ has but one.
+      data[i * width] = (byte) (isZero[i] ? 0 : 1);
+      boolean negative = random.nextBoolean() && dtype != DType.F8_E4M3FNUZ;
+      data[i * width + width - 1] |= (byte) (negative ? 0x80 : 0);
+    }
+    TensorStats stats = read(spec(dtype, rows, columns), data, rows * columns, 1);
+    for (int m : new int[] {4, 8}) {
+      long[] expected = new long[m + 1];
+      for (int row = 0; row < rows; row++) {
+        for (int group = 0; group < columns / m; group++) {
+          int begin = row * columns + group * m;
+          expected[(int) IntStream.range(begin, begin + m).filter(i -> isZero[i]).count()]++;
+        }
+      }
+      assertThat(longs(stats.zeroGroups().get(m / 8)))
+          .isEqualTo(columns < m ? new long[0] : expected);
+    }
+  }
+
+  /** Floats of all exponents, of many significant bits and of few. */
+  @Test
+  void whatACastDoesToFloatsIsWhatItDoesToEach() {
+    int n = 30_001;
+    ByteBuffer data = ByteBuffer.allocate(4 * n).order(ByteOrder.LITTLE_ENDIAN);
+    Random random = new Random(3);
+    for (int i = 0; i < n; i++) {
+      data.putInt(random.nextInt() & -1 << random.nextInt(24));
+    }
+    TensorStats stats = read(spec(DType.F32, n), data.array(), 4096, 2);
+    for (TensorStats.Fit fit : stats.fits()) {
+      FloatFormat format = fit.format();
+      double[] finite =
+          IntStream.range(0, n)
+              .mapToDouble(i -> data.getFloat(4 * i))
+              .filter(Double::isFinite)
+              .toArray();
+      assertThat(fit.exact()).isEqualTo(Arrays.stream(finite).filter(format::holds).count());
+      assertThat(fit.overflows())
+          .isEqualTo(Arrays.stream(finite).filter(format::overflows).count());
+      assertThat(fit.underflows())
+          .isEqualTo(Arrays.stream(finite).filter(format::underflows).count());
     }
   }
 
