@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 
 mvn -B -ntp install -DforkCount=1C
 
+echo "== our extensions beside Delta's and Iceberg's, on the newest Spark that all three are built for"
+mvn -B -ntp surefire:test -pl udfs -Dtest=ExtensionsTest -Dspark.version=4.1.3 -Ddelta.spark=4.1 -Dparquet.version=1.16.0
+
 echo "== the demo, and every command of the documentation"
 bin/weightloom warm-up > /dev/null 2>&1
 dev/demo.sh

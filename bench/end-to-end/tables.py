@@ -82,8 +82,13 @@ def main():
         shutil.rmtree(model, ignore_errors=True)
         make(model, args.gib)
     size = (model / "model.safetensors").stat().st_size
+    tiny = directory / "tiny"
+    if not tiny.exists():
+        tiny.mkdir()
+        text = b'{"w":{"dtype":"BF16","shape":[1,4],"data_offsets":[0,8]}}' + b" " * 7
+        (tiny / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
     result = {"bytes": size, "cores": os.cpu_count()}
-    runs = {"cp": [], "none": [], "zstd": []}
+    runs = {"cp": [], "start": [], "none": [], "zstd": []}
     for _ in range(args.runs):
         for name in runs:
             out = directory / name
@@ -91,25 +96,29 @@ def main():
             bench.settle([model / "model.safetensors"])
             if name == "cp":
                 out.mkdir()
-                wall, cpu, _ = timed(["cp", "--reflink=never", model / "model.safetensors", out])
-                inside = wall
-            else:
-                wall, cpu, text = timed([args.weightloom, "explode", model, out, "--compress", name, "--output", "json"])
-                inside = json.loads(text)["seconds"]
+                runs[name].append(timed(["cp", "--reflink=never", model / "model.safetensors", out])[:2])
+                continue
+            source, compression = (tiny, "none") if name == "start" else (model, name)
+            *times, text = timed([args.weightloom, "explode", source, out, "--compress", compression, "--output", "json"])
+            runs[name].append(times)
+            if name != "start":
                 result[f"{name}_ratio"] = json.loads(text)["models"][0]["ratio"]
-            runs[name].append((wall, inside, cpu))
     middle = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in runs.items()}
-    for name, (wall, inside, cpu) in middle.items():
+    start = middle.pop("start")[0]
+    result["start_seconds"] = round(start, 2)
+    for name, (wall, cpu) in middle.items():
+        result[f"{name}_seconds"] = round(wall, 2)
         result[f"{name}_cpu_seconds"] = round(cpu, 2)
         result[f"{name}_gbs"] = round(size / wall / 1e9, 2)
-        result[f"{name}_without_start_gbs"] = round(size / inside / 1e9, 2)
-    result["explode_share_of_cp"] = round(middle["cp"][0] / middle["none"][0], 2)
-    result["explode_share_of_cp_without_start"] = round(middle["cp"][1] / middle["none"][1], 2)
+    for name in ("none", "zstd"):
+        net = middle[name][0] - start
+        result[f"{name}_without_start_gbs"] = round(size / net / 1e9, 2)
+        result[f"{name}_without_start_share_of_cp"] = round(middle["cp"][0] / net, 2)
     result["read_safetensors"] = read(model)
     result["read_table"] = read(directory / "none")
     result["read_table_checked"] = read(directory / "none", "checked")
     result["read_zstd"] = read(directory / "zstd")
-    for name in ("cp", "none", "zstd"):
+    for name in runs:
         shutil.rmtree(directory / name)
     print(json.dumps(result, indent=2))
 

@@ -42,20 +42,18 @@ public final class PositionalWriter implements Closeable {
   private static final Queue<ByteBuffer> IDLE = new ConcurrentLinkedQueue<>();
 
   /** Few: threads that write to one file at once spin on its lock. */
-  private static final Executor DISK =
-      Executors.newFixedThreadPool(
-          Math.max(1, Runtime.getRuntime().availableProcessors() / 2),
-          task -> {
-            Thread thread = new Thread(task, "weightloom-disk");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private static final Executor SHARED =
+      disk(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
+
+  /** Files that one writer has to itself; a disk is faster when it has more than one to write. */
+  private static final Executor ALONE = disk(Runtime.getRuntime().availableProcessors());
 
   private static final AtomicLong DIRECT_BYTES = new AtomicLong();
   private static final AtomicLong DIRECT_NANOS = new AtomicLong();
 
   private final FileChannel cached;
   private final @Nullable FileChannel direct;
+  private final Executor disk;
   private CompletableFuture<ByteBuffer> underWay = CompletableFuture.completedFuture(buffer());
   private ByteBuffer gathered = buffer();
 
@@ -65,9 +63,20 @@ public final class PositionalWriter implements Closeable {
   private int begin;
   private int end;
 
-  private PositionalWriter(FileChannel cached, @Nullable FileChannel direct) {
+  private PositionalWriter(FileChannel cached, @Nullable FileChannel direct, Executor disk) {
     this.cached = cached;
     this.direct = direct;
+    this.disk = disk;
+  }
+
+  private static Executor disk(int threads) {
+    return Executors.newFixedThreadPool(
+        threads,
+        task -> {
+          Thread thread = new Thread(task, "weightloom-disk");
+          thread.setDaemon(true);
+          return thread;
+        });
   }
 
   private static ByteBuffer buffer() {
@@ -75,12 +84,23 @@ public final class PositionalWriter implements Closeable {
     return idle != null ? idle : ByteBuffer.allocateDirect(CAPACITY + PAGE).alignedSlice(PAGE);
   }
 
-  /** Opens a file that is there. */
+  /** Opens a file that is there, and that other writers may write too. */
   public static PositionalWriter open(Path file) throws IOException {
+    return open(file, SHARED);
+  }
+
+  /** Makes a file, or empties it, that no other writer is to write. */
+  public static PositionalWriter create(Path file) throws IOException {
+    Files.write(file, new byte[0]);
+    return open(file, ALONE);
+  }
+
+  private static PositionalWriter open(Path file, Executor disk) throws IOException {
     FileChannel cached = FileChannel.open(file, StandardOpenOption.WRITE);
     try {
       long block = Files.getFileStore(file).getBlockSize();
-      return new PositionalWriter(cached, block > 0 && PAGE % block == 0 ? direct(file) : null);
+      return new PositionalWriter(
+          cached, block > 0 && PAGE % block == 0 ? direct(file) : null, disk);
     } catch (IOException e) {
       cached.close();
       throw e;
@@ -106,6 +126,11 @@ public final class PositionalWriter implements Closeable {
    * @param length how many of them, from the first
    */
   public void write(long position, byte[] bytes, int length) throws IOException {
+    write(position, bytes, 0, length);
+  }
+
+  /** As above, from {@code offset} on. */
+  public void write(long position, byte[] bytes, int offset, int length) throws IOException {
     for (int done = 0; done < length; ) {
       if (at + end != position + done || end == CAPACITY) {
         handOver();
@@ -114,7 +139,7 @@ public final class PositionalWriter implements Closeable {
         end = begin;
       }
       int n = Math.min(length - done, CAPACITY - end);
-      gathered.put(end, bytes, done, n);
+      gathered.put(end, bytes, offset + done, n);
       end += n;
       done += n;
     }
@@ -142,7 +167,7 @@ public final class PositionalWriter implements Closeable {
               }
               return filled.bytes();
             },
-            DISK);
+            disk);
     gathered = free;
     begin = end;
   }

@@ -86,6 +86,19 @@ class PositionalWriterTest {
   }
 
   @Test
+  void aFileOfItsOwnHoldsWhatWasWrittenAlone() throws IOException {
+    byte[] content = content(9);
+    Path file = dir.resolve("f");
+    Files.write(file, new byte[2 * SIZE]);
+    try (PositionalWriter writer = PositionalWriter.create(file)) {
+      for (int at = 0; at < SIZE; at += 1_234_567) {
+        writer.write(at, content, at, Math.min(1_234_567, SIZE - at));
+      }
+    }
+    assertThat(Files.readAllBytes(file)).isEqualTo(content);
+  }
+
+  @Test
   void whatWasFlushedCanBeRead() throws IOException {
     Path file = dir.resolve("f");
     Files.write(file, new byte[10_000]);

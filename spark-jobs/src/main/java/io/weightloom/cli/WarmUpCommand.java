@@ -15,13 +15,14 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 
 /**
- * Merges two tiny models and queries them, so that a JVM run with {@code -XX:ArchiveClassesAtExit}
- * has loaded what these load.
+ * Merges two tiny models, queries and explodes them, so that a JVM run with {@code
+ * -XX:ArchiveClassesAtExit} has loaded what these load.
  */
 @Command(
     name = "warm-up",
     hidden = true,
-    description = "Run a tiny merge and queries; the launcher makes its class-data archive of it.")
+    description =
+        "Run a tiny merge, queries and an explosion; the launcher makes its class-data archive of it.")
 final class WarmUpCommand implements Callable<Integer> {
   private static final String QUERIES =
       """
@@ -67,7 +68,9 @@ final class WarmUpCommand implements Callable<Integer> {
       int merged =
           Main.run("merge", recipe.toString(), dir.resolve("out").toString(), "--output", "json");
       int queried = Main.run("sql", "--models", dir.toString(), "-e", QUERIES);
-      return Math.max(merged, queried);
+      int exploded =
+          Main.run("explode", dir.resolve("a").toString(), dir.resolve("table").toString());
+      return Math.max(exploded, Math.max(merged, queried));
     } finally {
       try (Stream<Path> all = Files.walk(dir)) {
         for (Path p : all.sorted(Comparator.reverseOrder()).toList()) {

@@ -91,7 +91,7 @@ record ExplodePlan(ModelDir dir, String name, TableLayout layout, List<Part> par
     requireComplete(reference, dir);
     ModelIdentity own = ModelIdentity.of(location);
     long total = dir.tensors().values().stream().mapToLong(t -> t.end() - t.begin()).sum();
-    long target = partBytes > 0 ? partBytes : total < SMALL_MODEL ? 256L << 20 : 1L << 30;
+    long target = partBytes > 0 ? partBytes : total < SMALL_MODEL ? 128L << 20 : 1L << 30;
     List<Part> parts = parts(dir, blockElements, target);
     List<TableLayout.Shard> shards = dir.shards().stream().map(ExplodePlan::shard).toList();
     TableLayout layout =

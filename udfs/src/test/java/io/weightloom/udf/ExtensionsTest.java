@@ -76,7 +76,7 @@ class ExtensionsTest {
    * Iceberg 1.12.0 is built for Spark up to 4.1. On 4.2 its extensions load, beside ours and
    * Delta's above, but its catalog does not: "class org.apache.iceberg.spark.source.SparkView can
    * not implement org.apache.spark.sql.connector.catalog.View, because it is not an interface". So
-   * this runs with {@code -Dspark.version=4.1.3 -Ddelta.spark=4.1}.
+   * {@code dev/test.sh} runs this class once more, on Spark 4.1.
    */
   @Test
   void blocksGoIntoAndOutOfIcebergTables(@TempDir Path dir) {

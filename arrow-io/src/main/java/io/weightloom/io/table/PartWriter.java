@@ -27,7 +27,6 @@ import org.apache.parquet.column.statistics.Statistics;
 import org.apache.parquet.crypto.FileEncryptionProperties;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
-import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.api.Binary;
 import org.apache.parquet.io.api.RecordConsumer;
 import org.jspecify.annotations.Nullable;
@@ -91,7 +90,7 @@ public final class PartWriter implements AutoCloseable {
     this.packer = compression == Compression.ZSTD ? new PackedBlock() : null;
     this.file =
         new ParquetFileWriter(
-            new LocalOutputFile(temporary),
+            new NewFile(temporary),
             BlockColumns.ALL,
             ParquetFileWriter.Mode.CREATE,
             ROW_GROUP_BYTES,
