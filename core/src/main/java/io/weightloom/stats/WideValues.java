@@ -1,6 +1,5 @@
 package io.weightloom.stats;
 
-import io.weightloom.tensor.DType;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -148,9 +147,5 @@ final class WideValues implements Serializable {
       count += significands[i];
     }
     return count;
-  }
-
-  static boolean isWide(DType dtype) {
-    return dtype == DType.F32 || dtype == DType.F64;
   }
 }
