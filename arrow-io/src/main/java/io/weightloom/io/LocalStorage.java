@@ -40,8 +40,7 @@ public final class LocalStorage implements Storage {
   public ByteSource open(String path) {
     Path file = toPath(path);
     if (Files.isDirectory(file)) {
-      throw WeightloomException.input(
-          "Cannot open %s: it is a directory (name a file in it)".formatted(path));
+      throw Reads.directory(path);
     }
     try {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);

@@ -25,6 +25,20 @@ public final class Reads {
   }
 
   /**
+   * Copies what lies of a header in a range of its file.
+   *
+   * @param header the bytes at the file's begin
+   * @return how many were copied, all of them to {@code offset} and behind
+   */
+  public static int head(byte[] header, long position, byte[] dst, int offset, int length) {
+    int count = (int) Math.max(0, Math.min(length, header.length - position));
+    if (count > 0) {
+      System.arraycopy(header, (int) position, dst, offset, count);
+    }
+    return count;
+  }
+
+  /**
    * The first of the parts of a file that does not end before this byte.
    *
    * @param begins where each part begins, ascending; each ends where the next one begins
@@ -36,6 +50,12 @@ public final class Reads {
       at--;
     }
     return at;
+  }
+
+  /** A directory was opened like a file. */
+  public static WeightloomException directory(String path) {
+    return WeightloomException.input(
+        "Cannot open %s: it is a directory (name a file in it)".formatted(path));
   }
 
   /** The file ends inside of what was asked for. */

@@ -9,8 +9,13 @@ public interface StorageProvider {
   /** Whether paths of this scheme, in small letters, are its own. */
   boolean takes(String scheme);
 
-  /** Of several that take a scheme the highest wins. */
-  int priority();
+  /**
+   * Of several that take a scheme the highest wins. Less than this for one that takes what others
+   * leave.
+   */
+  default int priority() {
+    return 100;
+  }
 
   /**
    * The storage of this path.

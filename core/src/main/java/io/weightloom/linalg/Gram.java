@@ -21,12 +21,6 @@ public final class Gram {
     return this;
   }
 
-  /** Adds the rows of another. */
-  public Gram add(Gram other) {
-    upper.add(1, other.upper);
-    return this;
-  }
-
   /** Makes room for other rows. */
   public void clear() {
     java.util.Arrays.fill(upper.values(), 0);

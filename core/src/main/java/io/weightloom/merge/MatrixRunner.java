@@ -34,12 +34,6 @@ public final class MatrixRunner {
     return (int) Math.max(1, BLOCK_ELEMENTS / Math.max(1, columns));
   }
 
-  /** Bytes of buffers that the rows of a matrix take, apart from what the method holds. */
-  public static long bufferBytes(TensorMerge matrix) {
-    long columns = matrix.output().shape().dims().get(1);
-    return blockRows(columns) * columns * Double.BYTES;
-  }
-
   /**
    * Merges a matrix.
    *

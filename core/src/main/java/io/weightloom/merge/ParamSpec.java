@@ -73,60 +73,30 @@ public record ParamSpec(
     }
   }
 
+  private static ParamSpec plain(
+      String name, Type type, Scope scope, Optional<Object> defaultValue, String help) {
+    return new ParamSpec(
+        name, type, scope, Place.PARAMETERS, defaultValue, Range.ANY, List.of(), help, false);
+  }
+
   /** A number of each model's own, required. */
   public static ParamSpec perModel(String name, String help) {
-    return new ParamSpec(
-        name,
-        Type.NUMBER,
-        Scope.MODEL,
-        Place.PARAMETERS,
-        Optional.empty(),
-        Range.ANY,
-        List.of(),
-        help,
-        false);
+    return plain(name, Type.NUMBER, Scope.MODEL, Optional.empty(), help);
   }
 
   /** A number for all models, required. */
   public static ParamSpec required(String name, String help) {
-    return new ParamSpec(
-        name,
-        Type.NUMBER,
-        Scope.GLOBAL,
-        Place.PARAMETERS,
-        Optional.empty(),
-        Range.ANY,
-        List.of(),
-        help,
-        false);
+    return plain(name, Type.NUMBER, Scope.GLOBAL, Optional.empty(), help);
   }
 
   /** A number for all models. */
   public static ParamSpec number(String name, double defaultValue, String help) {
-    return new ParamSpec(
-        name,
-        Type.NUMBER,
-        Scope.GLOBAL,
-        Place.PARAMETERS,
-        Optional.of(defaultValue),
-        Range.ANY,
-        List.of(),
-        help,
-        false);
+    return plain(name, Type.NUMBER, Scope.GLOBAL, Optional.of(defaultValue), help);
   }
 
   /** A yes or no for all models. */
   public static ParamSpec flag(String name, boolean defaultValue, String help) {
-    return new ParamSpec(
-        name,
-        Type.FLAG,
-        Scope.GLOBAL,
-        Place.PARAMETERS,
-        Optional.of(defaultValue),
-        Range.ANY,
-        List.of(),
-        help,
-        false);
+    return plain(name, Type.FLAG, Scope.GLOBAL, Optional.of(defaultValue), help);
   }
 
   /** One of our own words, under {@code weightloom}; the first is the default. */

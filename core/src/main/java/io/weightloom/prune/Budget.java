@@ -46,14 +46,6 @@ public final class Budget {
     }
   }
 
-  /** The same share of each. */
-  public static Map<String, Long> uniform(List<Prunable> tensors, double sparsity) {
-    requireSparsity(sparsity);
-    Map<String, Long> pruned = new LinkedHashMap<>();
-    tensors.forEach(t -> pruned.put(t.name(), Counting.FLOOR.pruned(sparsity, t.elements())));
-    return pruned;
-  }
-
   /**
    * Uniform, but the first tensor stays dense and of the last at least a fifth is kept; the others
    * make up for it (Gale et al., 2019).

@@ -85,17 +85,4 @@ public final class Lamp {
     }
     return Double.longBitsToDouble(low);
   }
-
-  /** The scores of a tensor's weights in ascending order, for those who look at few. */
-  static double[] scores(double... magnitudesAscending) {
-    int n = magnitudesAscending.length;
-    double[] scores = new double[n];
-    double sum = 0;
-    for (int i = n - 1; i >= 0; i--) {
-      double square = magnitudesAscending[i] * magnitudesAscending[i];
-      sum += square;
-      scores[i] = square / sum;
-    }
-    return scores;
-  }
 }

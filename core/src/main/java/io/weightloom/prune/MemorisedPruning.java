@@ -1,14 +1,11 @@
 package io.weightloom.prune;
 
 import com.google.auto.service.AutoService;
-import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 import java.util.List;
 
@@ -19,7 +16,7 @@ import java.util.List;
  * Located and Deleted"). Masks of several examples are joined by {@code weightloom masks}.
  */
 @AutoService(MergeMethod.class)
-public final class MemorisedPruning implements ElementwiseMethod {
+public final class MemorisedPruning implements ElementwisePruning {
 
   private static final MethodSpec SPEC =
       new MethodSpec(
@@ -38,11 +35,6 @@ public final class MemorisedPruning implements ElementwiseMethod {
               Scores.norms(
                   Scores.NEUTRAL_NORMS, "L2 norm of each input of the layer on neutral examples")),
           List.of());
-
-  @Override
-  public Yield yields(Params params) {
-    return PruneParams.yields(params);
-  }
 
   @Override
   public MethodSpec spec() {

@@ -2,9 +2,7 @@ package io.weightloom.prune;
 
 import com.google.auto.service.AutoService;
 import io.weightloom.error.WeightloomException;
-import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
@@ -22,7 +20,7 @@ import java.util.Optional;
  * rank_by: activation} the N of largest |w|·‖x‖₂ (Wanda's N:M form).
  */
 @AutoService(MergeMethod.class)
-public final class NmPruning implements ElementwiseMethod {
+public final class NmPruning implements ElementwisePruning {
   private static final String RANK_BY = "rank_by";
   private static final String TAIL = "tail";
   private static final int LARGEST = 1024;
@@ -53,11 +51,6 @@ public final class NmPruning implements ElementwiseMethod {
               PruneParams.OUTPUT),
           List.of(Scores.norms(false)),
           List.of());
-
-  @Override
-  public Yield yields(Params params) {
-    return PruneParams.yields(params);
-  }
 
   @Override
   public MethodSpec spec() {

@@ -1,19 +1,12 @@
 package io.weightloom.prune;
 
-import io.weightloom.merge.ElementwiseMethod;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.TensorMerge;
 
 /** Zeros the least scores of a tensor, of each row, or of the model. */
-interface RankedPruning extends ElementwiseMethod {
-  @Override
-  default Yield yields(Params params) {
-    return PruneParams.yields(params);
-  }
-
+interface RankedPruning extends ElementwisePruning {
   /** What ranks. */
   Scores scores();
 

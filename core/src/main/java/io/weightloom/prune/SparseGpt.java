@@ -5,12 +5,8 @@ import io.weightloom.error.WeightloomException;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeMethod.Yield;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
@@ -35,7 +31,7 @@ import java.util.Optional;
  * layer that it has pruned.
  */
 @AutoService(MergeMethod.class)
-public final class SparseGpt implements MatrixMethod {
+public final class SparseGpt implements MatrixPruning {
   private static final String DAMP = "damp";
   private static final String BLOCK = "block";
   private static final String PATTERN = "pattern";
@@ -93,11 +89,6 @@ public final class SparseGpt implements MatrixMethod {
                   Map.of(PATTERN, "nm", DAMP, 0.1, UPDATE, "mask"))));
 
   @Override
-  public Yield yields(Params params) {
-    return PruneParams.yields(params);
-  }
-
-  @Override
   public MethodSpec spec() {
     return SPEC;
   }
@@ -122,16 +113,7 @@ public final class SparseGpt implements MatrixMethod {
 
   @Override
   public boolean isMatrix(TensorMerge tensor) {
-    return tensor.output().shape().rank() == 2
-        && PruneParams.isTarget(tensor)
-        && PruneParams.sparsity(tensor) > 0
-        && Lacking.hasTable(tensor, Hessian.GRAMS);
-  }
-
-  /** What is no linear layer stays as it is. */
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return new Dense(scope.tensors().get(0).params());
+    return MatrixPruning.super.isMatrix(tensor) && Lacking.hasTable(tensor, Hessian.GRAMS);
   }
 
   @Override

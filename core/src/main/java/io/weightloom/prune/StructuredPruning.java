@@ -3,12 +3,8 @@ package io.weightloom.prune;
 import com.google.auto.service.AutoService;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.Matrix;
-import io.weightloom.merge.MatrixMethod;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeMethod.Yield;
-import io.weightloom.merge.MergeScope;
-import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.ParamSpec;
@@ -27,7 +23,7 @@ import java.util.stream.IntStream;
  * Envelope Regularization").
  */
 @AutoService(MergeMethod.class)
-public final class StructuredPruning implements MatrixMethod {
+public final class StructuredPruning implements MatrixPruning {
   private static final String UNIT = "unit";
   private static final String NORM = "norm";
   private static final String GROUP = "group_size";
@@ -57,11 +53,6 @@ public final class StructuredPruning implements MatrixMethod {
           List.of());
 
   @Override
-  public Yield yields(Params params) {
-    return PruneParams.yields(params);
-  }
-
-  @Override
   public MethodSpec spec() {
     return SPEC;
   }
@@ -69,13 +60,6 @@ public final class StructuredPruning implements MatrixMethod {
   @Override
   public Optional<String> problem(Params params) {
     return params.notWhole(GROUP);
-  }
-
-  @Override
-  public boolean isMatrix(TensorMerge tensor) {
-    return tensor.output().shape().rank() == 2
-        && PruneParams.isTarget(tensor)
-        && PruneParams.sparsity(tensor) > 0;
   }
 
   @Override
@@ -95,12 +79,6 @@ public final class StructuredPruning implements MatrixMethod {
 
   private static boolean isRows(Params params) {
     return params.choice(UNIT).equals("rows");
-  }
-
-  /** What is no matrix stays as it is. */
-  @Override
-  public MergeState rest(MergeScope scope) {
-    return new Dense(scope.tensors().get(0).params());
   }
 
   @Override

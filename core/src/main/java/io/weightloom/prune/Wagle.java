@@ -3,9 +3,7 @@ package io.weightloom.prune;
 import com.google.auto.service.AutoService;
 import io.weightloom.merge.Arith;
 import io.weightloom.merge.Chunk;
-import io.weightloom.merge.ElementwiseMethod;
 import io.weightloom.merge.MergeMethod;
-import io.weightloom.merge.MergeMethod.Yield;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MethodSpec;
@@ -37,7 +35,7 @@ import java.util.Optional;
  * is.
  */
 @AutoService(MergeMethod.class)
-public final class Wagle implements ElementwiseMethod {
+public final class Wagle implements ElementwisePruning {
   private static final String FORGET = "forget_gradients";
   private static final String RETAIN = "retain_gradients";
   private static final String SHARE = "share";
@@ -72,11 +70,6 @@ public final class Wagle implements ElementwiseMethod {
   private static SideTable gradients(String name, String help) {
     return new SideTable(
         name, Per.MERGE, Layout.ELEMENTS, true, false, Double.NEGATIVE_INFINITY, help);
-  }
-
-  @Override
-  public Yield yields(Params params) {
-    return PruneParams.yields(params);
   }
 
   @Override

@@ -68,11 +68,6 @@ public record Spectrum(int n, int m, int slices, double[] values, double leastSi
     return values[values.length - 1];
   }
 
-  /** σ_max. */
-  public double largestSigma() {
-    return Math.sqrt(largest());
-  }
-
   /** Σλ = ‖W‖_F². */
   public double norm() {
     return Arrays.stream(values).sum();

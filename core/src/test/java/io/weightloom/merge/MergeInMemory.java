@@ -2,16 +2,12 @@ package io.weightloom.merge;
 
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Kernels;
-import io.weightloom.merge.MergeState.Part;
-import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
 import io.weightloom.merge.ParamSpec.Scope;
-import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
-import io.weightloom.testkit.Serialized;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -24,9 +20,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A driver of merges whose models lie in arrays: what a job does, without files and tasks. Walks
- * every survey and the emission through {@link SpanRunner}, and sends each state and survey through
- * Java serialization as a cluster would. For one thread.
+ * A merge whose models lie in arrays: what a job does, without files and tasks. Each scope is
+ * merged by {@link ScopeInMemory}. For one thread.
  */
 final class MergeInMemory {
   private final ElementwiseMethod method;
@@ -51,10 +46,10 @@ final class MergeInMemory {
   private boolean withBase = true;
   private final Map<Integer, Long> bytesRead = new HashMap<>();
 
-  private record TensorData(
+  record TensorData(
       String name, @Nullable Stored base, List<Stored> models, List<SideData> sides) {}
 
-  private record SideData(SideTable table, Stored stored) {}
+  record SideData(SideTable table, Stored stored) {}
 
   /** Outputs, decisions and counts by tensor, and what the surveys found, as it is sent. */
   record Result(
@@ -274,13 +269,15 @@ final class MergeInMemory {
     List<TensorMerge> merges = tensors.stream().map(this::merge).toList();
     Result result =
         new Result(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), 0);
+    ScopeInMemory driver =
+        new ScopeInMemory(method, kernels, block, grains, shuffle, checkFinite, output, bytesRead);
     int reads = 0;
     if (method.isWholeModel(merges.get(0).params())) {
-      reads = run(new MergeScope(seed, merges), tensors, result);
+      reads = driver.run(new MergeScope(seed, merges), tensors, result);
     } else {
       for (int t = 0; t < merges.size(); t++) {
         MergeScope scope = new MergeScope(seed, List.of(merges.get(t)));
-        reads = Math.max(reads, run(scope, List.of(tensors.get(t)), result));
+        reads = Math.max(reads, driver.run(scope, List.of(tensors.get(t)), result));
       }
     }
     return new Result(result.outputs(), result.decisions(), result.counts(), result.found(), reads);
@@ -370,103 +367,5 @@ final class MergeInMemory {
       }
     }
     return new Params(global, perModel);
-  }
-
-  private int run(MergeScope scope, List<TensorData> data, Result result) {
-    SpanRunner runner = new SpanRunner(kernels, block);
-    List<Span> spans = spans(data);
-    List<Span> walk = new ArrayList<>(spans);
-    if (shuffle != null) {
-      Collections.shuffle(walk, new Random(shuffle));
-    }
-    MergeState state = Serialized.copy(method.begin(scope));
-    int reads = 1;
-    for (Optional<Survey> s = state.survey(); s.isPresent(); s = state.survey()) {
-      Survey survey = Serialized.copy(s.get());
-      List<Part> parts = new ArrayList<>();
-      for (Span span : walk) {
-        TensorMerge tensor = scope.tensors().get(span.tensor());
-        BlockReader reader = reader(data.get(span.tensor()));
-        parts.add(Serialized.copy(runner.survey(survey, tensor, span, reader, checkFinite)));
-      }
-      parts.sort((a, b) -> a.span().compareTo(b.span()));
-      parts.forEach(p -> result.found().add(Serialized.bytes(p.found())));
-      state = Serialized.copy(survey.conclude(parts));
-      reads++;
-    }
-    if (reads > method.reads(scope)) {
-      throw new IllegalStateException(reads + " reads, promised " + method.reads(scope));
-    }
-    emit(runner, state, scope, data, walk, result);
-    return reads;
-  }
-
-  private void emit(
-      SpanRunner runner,
-      MergeState state,
-      MergeScope scope,
-      List<TensorData> data,
-      List<Span> walk,
-      Result result) {
-    byte[][] bytes = new byte[data.size()][];
-    List<Map<String, long[]>> counts = new ArrayList<>();
-    data.forEach(d -> counts.add(new HashMap<>()));
-    for (int t = 0; t < bytes.length; t++) {
-      bytes[t] = new byte[data.get(t).models().get(0).count() * output.bytes()];
-    }
-    for (Span span : walk) {
-      int t = span.tensor();
-      Map<String, long[]> found =
-          runner.emit(
-              state,
-              scope.tensors().get(t),
-              span,
-              reader(data.get(t)),
-              (offset, from, length) -> System.arraycopy(from, 0, bytes[t], (int) offset, length),
-              checkFinite);
-      found.forEach((key, value) -> counts.get(t).merge(key, value, MergeInMemory::sum));
-    }
-    for (int t = 0; t < bytes.length; t++) {
-      result.outputs().add(new Stored(output, bytes[t]));
-      result.decisions().add(state.decisions(t));
-      result.counts().add(counts.get(t));
-    }
-  }
-
-  private static long[] sum(long[] a, long[] b) {
-    long[] sum = a.clone();
-    Arrays.setAll(sum, k -> a[k] + b[k]);
-    return sum;
-  }
-
-  private List<Span> spans(List<TensorData> data) {
-    List<Span> spans = new ArrayList<>();
-    for (int t = 0; t < data.size(); t++) {
-      long count = data.get(t).models().get(0).count();
-      long step = Math.multiplyExact((long) grains, Span.GRAIN);
-      for (long first = 0; first < count; first += step) {
-        spans.add(new Span(t, first, Math.min(step, count - first)));
-      }
-    }
-    return spans;
-  }
-
-  /** Fills what lies behind the block with rubbish, so that nothing may come of it. */
-  private BlockReader reader(TensorData data) {
-    return (input, offset, into, length) -> {
-      Stored base = data.base();
-      int models = data.models().size();
-      if (input < models) {
-        bytesRead.merge(input, (long) length, Long::sum);
-      }
-      Stored from =
-          input == SpanRunner.BASE && base != null
-              ? base
-              : input < models
-                  ? data.models().get(input)
-                  : data.sides().get(input - models).stored();
-      System.arraycopy(from.bytes(), (int) offset, into, 0, length);
-      Arrays.fill(into, length, into.length, (byte) 0x55);
-    };
   }
 }

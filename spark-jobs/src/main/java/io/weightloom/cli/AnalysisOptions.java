@@ -2,7 +2,6 @@ package io.weightloom.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.analysis.Table;
-import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.ModelReference;
 import io.weightloom.io.TensorLocation;
@@ -20,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.apache.hadoop.fs.GlobPattern;
 import org.apache.spark.SparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.jspecify.annotations.Nullable;
@@ -31,12 +29,7 @@ import picocli.CommandLine.Option;
 final class AnalysisOptions {
   @Mixin private JobOptions job = new JobOptions();
 
-  @Option(
-      names = "--tensors",
-      paramLabel = "PATTERN",
-      defaultValue = "*",
-      description = "names of tensors: *.up_proj.*, *.{q,k}_proj.weight (default: all)")
-  private String tensors = "*";
+  @Mixin private TensorsOption tensors = new TensorsOption();
 
   @Option(
       names = "--to",
@@ -80,22 +73,14 @@ final class AnalysisOptions {
     return job;
   }
 
-  /** Opens a model and keeps the tensors that are wanted. */
+  /** Opens a model. */
   static ModelDir open(String model) {
     return ModelDir.open(ModelReference.resolve(model, System.getenv()), Profile.REFERENCE);
   }
 
   /** The wanted tensors of a model, in natural order of names. */
   List<TensorLocation> wanted(String doing, String model, ModelDir dir) {
-    GlobPattern pattern = new GlobPattern(tensors);
-    List<TensorLocation> wanted =
-        dir.tensors().values().stream().filter(t -> pattern.matches(t.spec().name())).toList();
-    if (wanted.isEmpty()) {
-      throw WeightloomException.usage(
-          "Cannot %s %s: none of its %d tensors is named like %s (see weightloom inspect %s)"
-              .formatted(doing, model, dir.tensors().size(), tensors, model));
-    }
-    return wanted;
+    return tensors.of(doing, model, dir);
   }
 
   /**

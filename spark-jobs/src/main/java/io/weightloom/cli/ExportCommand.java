@@ -15,12 +15,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
-import org.apache.hadoop.fs.GlobPattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -50,12 +51,7 @@ final class ExportCommand implements Callable<Integer> {
       description = "the file to make; - for standard output")
   private String output = "";
 
-  @Option(
-      names = "--tensors",
-      paramLabel = "PATTERN",
-      defaultValue = "*",
-      description = "names of tensors: *.up_proj.*, *.{q,k}_proj.weight (default: all)")
-  private String tensors = "*";
+  @Mixin private TensorsOption tensors = new TensorsOption();
 
   @Option(
       names = "--what",
@@ -85,14 +81,13 @@ final class ExportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String location = ModelReference.resolve(model, System.getenv());
     ModelDir dir = ModelDir.open(location, Profile.REFERENCE);
-    Predicate<String> wanted = new GlobPattern(tensors)::matches;
-    if (dir.tensors().keySet().stream().noneMatch(wanted)) {
-      throw WeightloomException.usage(
-          "Cannot export %s: none of its %d tensors is named like %s (see weightloom inspect %s)"
-              .formatted(model, dir.tensors().size(), tensors, model));
-    }
+    Set<String> wanted =
+        tensors.of("export", model, dir).stream()
+            .map(t -> t.spec().name())
+            .collect(Collectors.toSet());
     ArrowExport.Options options =
-        new ArrowExport.Options(what, format(), wanted, blockElements, ModelIdentity.of(location));
+        new ArrowExport.Options(
+            what, format(), wanted::contains, blockElements, ModelIdentity.of(location));
     ArrowExport.Written written =
         output.equals(STANDARD_OUTPUT)
             ? ArrowExport.write(dir, options, "standard output", Channels.newChannel(System.out))

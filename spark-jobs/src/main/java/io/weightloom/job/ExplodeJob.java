@@ -144,23 +144,8 @@ public final class ExplodeJob {
   }
 
   private List<TableLayout.Part> perform(String model, List<Task> tasks) {
-    if (tasks.isEmpty()) {
-      return List.of();
-    }
-    spark.setJobGroup("weightloom", "explode " + model);
-    long[] bytes = tasks.stream().mapToLong(t -> t.part().bytes()).toArray();
-    TaskProgress listener = new TaskProgress("explode " + model, bytes, request.progress());
-    spark.sc().addSparkListener(listener);
-    try {
-      List<TableLayout.Part> written =
-          spark.parallelize(tasks, tasks.size()).map(Task::write).collect();
-      listener.finish();
-      return written;
-    } finally {
-      if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
-      }
-    }
+    String phase = "explode " + model;
+    return new Phase(spark, phase, phase, request.progress())
+        .run(tasks, t -> t.part().bytes(), rdd -> rdd.map(Task::write));
   }
 }

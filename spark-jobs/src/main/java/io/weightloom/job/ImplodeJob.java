@@ -118,21 +118,7 @@ public final class ImplodeJob {
   }
 
   private void copy(List<Piece> pieces) {
-    if (pieces.isEmpty()) {
-      return;
-    }
-    spark.setJobGroup("weightloom", "implode " + request.table());
-    long[] bytes = pieces.stream().mapToLong(p -> p.end() - p.begin()).toArray();
-    TaskProgress listener = new TaskProgress("implode", bytes, request.progress());
-    spark.sc().addSparkListener(listener);
-    try {
-      spark.parallelize(pieces, pieces.size()).map(Piece::copy).collect();
-      listener.finish();
-    } finally {
-      if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
-      }
-    }
+    new Phase(spark, "implode " + request.table(), "implode", request.progress())
+        .run(pieces, p -> p.end() - p.begin(), rdd -> rdd.map(Piece::copy));
   }
 }

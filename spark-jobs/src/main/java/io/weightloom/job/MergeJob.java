@@ -2,7 +2,6 @@ package io.weightloom.job;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.safetensors.SafetensorsLayout;
-import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.merge.MergeState;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -167,23 +166,14 @@ public final class MergeJob {
     List<List<Work>> tasks = plan.tasks(work);
     Broadcast<MergeState[]> state = spark.broadcast(plan.states().toArray(MergeState[]::new));
     int blockElements = requests.get(0).blockElements();
-    Progress progress = requests.get(0).progress();
-    spark.setJobGroup("weightloom", phase + " of " + outputs());
-    TaskProgress listener =
-        new TaskProgress(phase, tasks.stream().mapToLong(WorkPlan::bytes).toArray(), progress);
-    spark.sc().addSparkListener(listener);
     try {
-      List<Work.Done> done =
-          spark
-              .parallelize(tasks, tasks.size())
-              .flatMap(task -> perform(task, state.value(), blockElements).iterator())
-              .collect();
-      listener.finish();
-      return done;
+      return new Phase(spark, phase + " of " + outputs(), phase, requests.get(0).progress())
+          .run(
+              tasks,
+              WorkPlan::bytes,
+              rdd -> rdd.flatMap(task -> perform(task, state.value(), blockElements).iterator()));
     } finally {
       if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
         // To the end: what a stopping Spark still has to remove, it complains of.
         state.unpersist(true);
       }

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
@@ -32,31 +33,11 @@ import org.apache.spark.api.java.function.Function;
  */
 record Repacking(JavaSparkContext spark, ModelDir dense, Progress progress) {
 
-  /** A size of a piece of work. */
-  @FunctionalInterface
-  interface Size<T> {
-    long of(T work);
-  }
-
   /** Does a task for each piece of work; the results are in their order. */
-  <T, R> List<R> perform(String phase, List<T> work, Size<T> size, Function<T, R> action) {
-    if (work.isEmpty()) {
-      return List.of();
-    }
-    spark.setJobGroup("weightloom", phase + " of " + dense.path());
-    TaskProgress listener =
-        new TaskProgress(phase, work.stream().mapToLong(size::of).toArray(), progress);
-    spark.sc().addSparkListener(listener);
-    try {
-      List<R> done = spark.parallelize(work, work.size()).map(action).collect();
-      listener.finish();
-      return done;
-    } finally {
-      if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
-      }
-    }
+  <T, R> List<R> perform(
+      String phase, List<T> work, ToLongFunction<T> bytes, Function<T, R> action) {
+    return new Phase(spark, phase + " of " + dense.path(), phase, progress)
+        .run(work, bytes, rdd -> rdd.map(action));
   }
 
   /** Where a tensor lies in a file that was laid out. */

@@ -162,28 +162,12 @@ public final class ScanJob<S extends Sketch<S>, R extends Serializable> {
   }
 
   private List<Found<S, R>> perform(String phase, List<List<Piece>> tasks, Progress progress) {
-    if (tasks.isEmpty()) {
-      return List.of();
-    }
-    spark.setJobGroup("weightloom", phase);
-    TaskProgress listener =
-        new TaskProgress(phase, tasks.stream().mapToLong(ScanJob::bytes).toArray(), progress);
-    spark.sc().addSparkListener(listener);
     Scan<S, R> scanned = scan;
-    try {
-      List<Found<S, R>> found =
-          spark
-              .parallelize(tasks, tasks.size())
-              .flatMap(task -> new Task<>(scanned).run(task).iterator())
-              .collect();
-      listener.finish();
-      return found;
-    } finally {
-      if (!spark.sc().isStopped()) {
-        spark.sc().removeSparkListener(listener);
-        spark.clearJobGroup();
-      }
-    }
+    return new Phase(spark, phase, phase, progress)
+        .run(
+            tasks,
+            ScanJob::bytes,
+            rdd -> rdd.flatMap(task -> new Task<>(scanned).run(task).iterator()));
   }
 
   /** One task on an executor: opens each file once, holds one block a model. */

@@ -1,5 +1,6 @@
 package io.weightloom.udf;
 
+import io.weightloom.kernel.Kernels;
 import io.weightloom.stats.BlockData;
 import io.weightloom.stats.BlockPairs;
 import io.weightloom.stats.Gram;
@@ -27,6 +28,26 @@ public final class Pairs {
         .takes("b_dtype", DataTypes.StringType, "their type");
   }
 
+  /** A number of two blocks; null if it is not defined. */
+  @FunctionalInterface
+  private interface Comparison {
+    @Nullable Double of(BlockData a, BlockData b, Kernels kernels);
+  }
+
+  private static @Nullable Double compared(
+      byte @Nullable [] a,
+      @Nullable UTF8String aDtype,
+      byte @Nullable [] b,
+      @Nullable UTF8String bDtype,
+      Comparison comparison) {
+    return a == null || aDtype == null || b == null || bDtype == null
+        ? null
+        : comparison.of(
+            BlockFunction.block(a, aDtype),
+            BlockFunction.block(b, bDtype),
+            BlockFunction.kernels());
+  }
+
   /** a·b. */
   public static final class Dot extends BlockFunction {
     private static final long serialVersionUID = 1;
@@ -42,9 +63,7 @@ public final class Pairs {
         @Nullable UTF8String aDtype,
         byte @Nullable [] b,
         @Nullable UTF8String bDtype) {
-      return a == null || aDtype == null || b == null || bDtype == null
-          ? null
-          : BlockPairs.dot(block(a, aDtype), block(b, bDtype), kernels());
+      return compared(a, aDtype, b, bDtype, BlockPairs::dot);
     }
   }
 
@@ -68,9 +87,8 @@ public final class Pairs {
         @Nullable UTF8String aDtype,
         byte @Nullable [] b,
         @Nullable UTF8String bDtype) {
-      return a == null || aDtype == null || b == null || bDtype == null
-          ? null
-          : orNull(BlockPairs.cosine(block(a, aDtype), block(b, bDtype), kernels()));
+      return compared(
+          a, aDtype, b, bDtype, (x, y, kernels) -> orNull(BlockPairs.cosine(x, y, kernels)));
     }
   }
 
@@ -93,9 +111,7 @@ public final class Pairs {
         @Nullable UTF8String aDtype,
         byte @Nullable [] b,
         @Nullable UTF8String bDtype) {
-      return a == null || aDtype == null || b == null || bDtype == null
-          ? null
-          : BlockPairs.distance(block(a, aDtype), block(b, bDtype), kernels());
+      return compared(a, aDtype, b, bDtype, BlockPairs::distance);
     }
   }
 
@@ -119,9 +135,8 @@ public final class Pairs {
         @Nullable UTF8String aDtype,
         byte @Nullable [] b,
         @Nullable UTF8String bDtype) {
-      return a == null || aDtype == null || b == null || bDtype == null
-          ? null
-          : orNull(BlockPairs.signAgreement(block(a, aDtype), block(b, bDtype), kernels()));
+      return compared(
+          a, aDtype, b, bDtype, (x, y, kernels) -> orNull(BlockPairs.signAgreement(x, y, kernels)));
     }
   }
 

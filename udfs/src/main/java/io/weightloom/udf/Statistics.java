@@ -2,6 +2,7 @@ package io.weightloom.udf;
 
 import io.weightloom.stats.BlockStats;
 import io.weightloom.stats.NmPattern;
+import java.util.function.ToDoubleFunction;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.apache.spark.sql.types.DataTypes;
@@ -26,6 +27,15 @@ public final class Statistics {
   /** Null if nothing is finite. */
   private static @Nullable Double ifFinite(BlockStats stats, double value) {
     return stats.finite() == 0 ? null : value;
+  }
+
+  private static @Nullable Double ifFinite(
+      byte @Nullable [] data, @Nullable UTF8String dtype, ToDoubleFunction<BlockStats> value) {
+    if (data == null || dtype == null) {
+      return null;
+    }
+    BlockStats stats = stats(data, dtype);
+    return ifFinite(stats, value.applyAsDouble(stats));
   }
 
   /** √Σx². */
@@ -60,11 +70,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.sum());
+      return ifFinite(data, dtype, BlockStats::sum);
     }
   }
 
@@ -79,11 +85,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.mean());
+      return ifFinite(data, dtype, BlockStats::mean);
     }
   }
 
@@ -102,11 +104,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.variance());
+      return ifFinite(data, dtype, BlockStats::variance);
     }
   }
 
@@ -121,11 +119,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.min());
+      return ifFinite(data, dtype, BlockStats::min);
     }
   }
 
@@ -140,11 +134,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.max());
+      return ifFinite(data, dtype, BlockStats::max);
     }
   }
 
@@ -163,11 +153,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.l1());
+      return ifFinite(data, dtype, BlockStats::l1);
     }
   }
 
@@ -186,11 +172,7 @@ public final class Statistics {
     }
 
     public static @Nullable Double invoke(byte @Nullable [] data, @Nullable UTF8String dtype) {
-      if (data == null || dtype == null) {
-        return null;
-      }
-      BlockStats stats = stats(data, dtype);
-      return ifFinite(stats, stats.linf());
+      return ifFinite(data, dtype, BlockStats::linf);
     }
   }
 

@@ -3,9 +3,8 @@ package io.weightloom.io.delta;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.JsonText;
-import io.weightloom.io.Reads;
+import io.weightloom.io.VirtualSource;
 import io.weightloom.io.delta.PackedDelta.Lengths;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsHeader;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.io.safetensors.StoredTensor;
@@ -25,21 +24,20 @@ import org.jspecify.annotations.Nullable;
  * A file of packed task vectors, shown as the safetensors file of F32 tensors that they are. Keeps
  * the chunk that was read last; readers go through a tensor in order. Thread-safe.
  */
-final class DeltaSource implements ByteSource {
+final class DeltaSource extends VirtualSource {
   private static final int CHUNK_BYTES = PackedDelta.CHUNK * Float.BYTES;
 
-  private final String path;
   private final ByteSource packed;
+  private final List<StoredTensor> tensors;
   private final Map<String, StoredTensor> entries = new HashMap<>();
-  private final SafetensorsLayout layout;
   private @Nullable Open open;
 
-  private DeltaSource(String path, ByteSource packed) {
-    this.path = path;
+  private DeltaSource(
+      String path, ByteSource packed, SafetensorsHeader header, SafetensorsLayout layout) {
+    super(path, packed, layout);
     this.packed = packed;
-    SafetensorsHeader header = SafetensorsHeader.read(packed, Profile.REFERENCE);
+    this.tensors = layout.tensors();
     header.tensors().forEach(t -> entries.put(t.spec().name(), t));
-    this.layout = SafetensorsLayout.of(specs(header), Map.of());
   }
 
   /**
@@ -49,15 +47,14 @@ final class DeltaSource implements ByteSource {
    * @param packed the file; closed with this source, or if it cannot be made
    */
   static DeltaSource of(String path, ByteSource packed) {
-    try {
-      return new DeltaSource(path, packed);
-    } catch (RuntimeException e) {
-      packed.close();
-      throw e;
-    }
+    return over(
+        packed,
+        header ->
+            new DeltaSource(
+                path, packed, header, SafetensorsLayout.of(specs(path, header), Map.of())));
   }
 
-  private List<TensorSpec> specs(SafetensorsHeader header) {
+  private static List<TensorSpec> specs(String path, SafetensorsHeader header) {
     String shapes = header.metadata().get(PackedDelta.SHAPES);
     if (shapes == null) {
       throw WeightloomException.input(
@@ -77,32 +74,14 @@ final class DeltaSource implements ByteSource {
   }
 
   @Override
-  public String path() {
-    return path;
-  }
-
-  @Override
-  public long size() {
-    return layout.fileSize();
-  }
-
-  @Override
-  public synchronized void readFully(long position, byte[] dst, int offset, int length) {
-    Reads.check(this, position, dst, offset, length);
-    int done = (int) Math.max(0, Math.min(length, layout.header().length - position));
-    if (done > 0) {
-      System.arraycopy(layout.header(), (int) position, dst, offset, done);
-    }
-    for (StoredTensor tensor : layout.tensors()) {
-      long from = Math.max(position + done, tensor.begin());
-      long to = Math.min(position + length, tensor.end());
-      while (from < to) {
-        byte[] chunk = opened(tensor).chunk((from - tensor.begin()) / CHUNK_BYTES);
-        int at = (int) ((from - tensor.begin()) % CHUNK_BYTES);
-        int n = (int) Math.min(to - from, chunk.length - at);
-        System.arraycopy(chunk, at, dst, (int) (offset + from - position), n);
-        from += n;
-      }
+  protected synchronized void read(int index, long position, byte[] dst, int offset, int length) {
+    Open tensor = opened(tensors.get(index));
+    for (int done = 0; done < length; ) {
+      byte[] chunk = tensor.chunk((position + done) / CHUNK_BYTES);
+      int at = (int) ((position + done) % CHUNK_BYTES);
+      int n = Math.min(length - done, chunk.length - at);
+      System.arraycopy(chunk, at, dst, offset + done, n);
+      done += n;
     }
   }
 
@@ -113,11 +92,6 @@ final class DeltaSource implements ByteSource {
       open = last;
     }
     return last;
-  }
-
-  @Override
-  public void close() {
-    packed.close();
   }
 
   /** A tensor that is being read. */
@@ -168,7 +142,7 @@ final class DeltaSource implements ByteSource {
     }
 
     private String what() {
-      return "%s of %s".formatted(tensor.spec().name(), path);
+      return "%s of %s".formatted(tensor.spec().name(), path());
     }
 
     private StoredTensor stored(String name, DType dtype) {

@@ -13,11 +13,6 @@ public final class DeltaStorageProvider implements StorageProvider {
   }
 
   @Override
-  public int priority() {
-    return 100;
-  }
-
-  @Override
   public Storage create(String path) {
     return new DeltaStorage();
   }

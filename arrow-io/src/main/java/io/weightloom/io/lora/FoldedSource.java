@@ -1,9 +1,8 @@
 package io.weightloom.io.lora;
 
 import io.weightloom.io.ByteSource;
-import io.weightloom.io.Reads;
 import io.weightloom.io.Storage;
-import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.VirtualSource;
 import io.weightloom.io.safetensors.SafetensorsHeader;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.io.safetensors.StoredTensor;
@@ -18,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,16 +27,12 @@ import org.jspecify.annotations.Nullable;
  * base's dtype. The header is the base's and says of what it was folded; all else that no adapter
  * changes is passed on. An element does not depend on what is read with it. Thread-safe.
  */
-final class FoldedSource implements ByteSource {
+final class FoldedSource extends VirtualSource {
   private static final String METADATA = "lora";
   private static final int SHA_DIGITS = 16;
 
-  private final String path;
   private final ByteSource base;
-  private final byte[] header;
-  private final long shift;
-  private final List<StoredTensor> tensors;
-  private final long[] begins;
+  private final List<StoredTensor> stored;
   private final Map<String, List<Change>> changes = new HashMap<>();
   private final Map<String, ByteSource> open = new ConcurrentHashMap<>();
   private @Nullable Loaded loaded;
@@ -45,23 +41,11 @@ final class FoldedSource implements ByteSource {
   private record Loaded(String tensor, List<Change.@Nullable Factors> factors) {}
 
   private FoldedSource(
-      String path, ByteSource base, SafetensorsHeader stored, List<Adapter> adapters) {
-    this.path = path;
+      String path, ByteSource base, SafetensorsHeader header, List<Adapter> adapters) {
+    super(path, base, layout(header, adapters));
     this.base = base;
-    Map<String, String> metadata = new TreeMap<>(stored.metadata());
-    metadata.put(
-        METADATA,
-        adapters.stream()
-            .map(a -> a.header().sha256().substring(0, SHA_DIGITS) + " * " + a.factor())
-            .collect(Collectors.joining(" + ")));
-    SafetensorsLayout layout =
-        SafetensorsLayout.inOrder(
-            stored.tensors().stream().map(StoredTensor::spec).toList(), metadata);
-    this.header = layout.header();
-    this.shift = layout.header().length - stored.dataStart();
-    this.tensors = layout.tensors();
-    this.begins = tensors.stream().mapToLong(StoredTensor::begin).toArray();
-    for (StoredTensor tensor : tensors) {
+    this.stored = header.tensors();
+    for (StoredTensor tensor : stored) {
       List<Change> of = new ArrayList<>();
       adapters.forEach(a -> a.changeOf(tensor.spec()).ifPresent(of::add));
       if (!of.isEmpty()) {
@@ -70,75 +54,55 @@ final class FoldedSource implements ByteSource {
     }
   }
 
+  private static SafetensorsLayout layout(SafetensorsHeader header, List<Adapter> adapters) {
+    Map<String, String> metadata = new TreeMap<>(header.metadata());
+    metadata.put(
+        METADATA,
+        adapters.stream()
+            .map(a -> a.header().sha256().substring(0, SHA_DIGITS) + " * " + a.factor())
+            .collect(Collectors.joining(" + ")));
+    return SafetensorsLayout.inOrder(
+        header.tensors().stream().map(StoredTensor::spec).toList(), metadata);
+  }
+
   /**
    * Folds adapters into a file.
    *
    * @param path what to call it in errors
    * @param base the file; closed with this source, or if it cannot be made
+   * @param adapters reads them
    */
-  static FoldedSource of(String path, ByteSource base, List<Adapter> adapters) {
-    try {
-      return new FoldedSource(
-          path, base, SafetensorsHeader.read(base, Profile.REFERENCE), adapters);
-    } catch (RuntimeException e) {
-      base.close();
-      throw e;
-    }
+  static FoldedSource of(String path, ByteSource base, Supplier<List<Adapter>> adapters) {
+    return over(base, header -> new FoldedSource(path, base, header, adapters.get()));
   }
 
   @Override
-  public String path() {
-    return path;
-  }
-
-  @Override
-  public long size() {
-    return base.size() + shift;
-  }
-
-  @Override
-  public void readFully(long position, byte[] dst, int offset, int length) {
-    Reads.check(this, position, dst, offset, length);
-    int done = (int) Math.max(0, Math.min(length, header.length - position));
-    if (done > 0) {
-      System.arraycopy(header, (int) position, dst, offset, done);
-    }
-    if (done == length) {
-      return;
-    }
-    base.readFully(position + done - shift, dst, offset + done, length - done);
-    for (int at = Reads.firstBehind(begins, position + done); at < tensors.size(); at++) {
-      StoredTensor tensor = tensors.get(at);
-      if (tensor.begin() >= position + length) {
-        return;
-      }
-      List<Change> of = changes.get(tensor.spec().name());
-      if (of != null && tensor.end() > position) {
-        fold(tensor, of, position, dst, offset, length);
-      }
+  protected void read(int index, long position, byte[] dst, int offset, int length) {
+    StoredTensor tensor = stored.get(index);
+    base.readFully(tensor.begin() + position, dst, offset, length);
+    List<Change> of = changes.get(tensor.spec().name());
+    if (of != null) {
+      fold(tensor, of, position, dst, offset, length);
     }
   }
 
-  /** Folds what lies of a tensor in a range, which may begin and end within an element. */
+  /** Folds a range of a tensor, which may begin and end within an element. */
   private void fold(
       StoredTensor tensor, List<Change> of, long position, byte[] dst, int offset, int length) {
     int width = tensor.spec().dtype().bytes();
-    long from = Math.max(position, tensor.begin());
-    long to = Math.min(position + length, tensor.end());
-    long first = (from - tensor.begin()) / width;
-    long end = (to - tensor.begin() + width - 1) / width;
+    long limit = position + length;
+    long end = (limit + width - 1) / width;
     List<Change.@Nullable Factors> factors = factors(tensor.spec().name(), of);
     Chunks chunks = new Chunks(tensor.spec(), of, factors);
-    long limit = position + length;
     byte[] alone = new byte[width];
-    for (long at = first; at < end; ) {
-      long begin = tensor.begin() + at * width;
+    for (long at = position / width; at < end; ) {
+      long begin = at * width;
       int n = 1;
       if (begin >= position && begin + width <= limit) {
         n = (int) Math.min(chunks.upTo(at, end), (limit - begin) / width);
         chunks.fold(dst, offset + (int) (begin - position), at, n);
       } else {
-        base.readFully(begin - shift, alone, 0, width);
+        base.readFully(tensor.begin() + begin, alone, 0, width);
         chunks.fold(alone, 0, at, 1);
         int skip = (int) Math.max(0, position - begin);
         int count = (int) Math.min(width, limit - begin) - skip;
@@ -171,7 +135,7 @@ final class FoldedSource implements ByteSource {
 
   @Override
   public void close() {
-    base.close();
+    super.close();
     open.values().forEach(ByteSource::close);
   }
 

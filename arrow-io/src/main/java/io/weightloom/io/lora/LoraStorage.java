@@ -5,46 +5,41 @@ import io.weightloom.io.AdaptedModel;
 import io.weightloom.io.BaseFiles;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.Storage;
-import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.VirtualStorage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Shows a base model with adapters folded in as a model directory: the base's files, of which the
- * weights are computed as they are read. Reads what it needs by the path alone, in whatever
- * process. Thread-safe.
- */
-final class LoraStorage implements Storage {
+/** Shows a base model with adapters folded in as a model directory. */
+final class LoraStorage extends VirtualStorage<AdaptedModel> {
   private static final int SHOWN = 5;
 
   @Override
-  public boolean exists(String path) {
-    AdaptedModel.Path at = AdaptedModel.ofPath(path);
-    BaseFiles base = new BaseFiles(at.model().base());
-    String file = at.file().isEmpty() ? base.location() : base.path(at.file());
-    return Storage.of(file).exists(file);
+  protected String name(String path) {
+    return AdaptedModel.ofPath(path).file();
   }
 
   @Override
-  public boolean isDirectory(String path) {
-    return AdaptedModel.ofPath(path).file().isEmpty();
+  protected String root(String path) {
+    return model(path).base();
   }
 
-  /**
-   * Lists the base's files; as this begins the opening of a model, all adapters are held against
-   * it.
-   */
   @Override
-  public List<String> list(String path) {
-    AdaptedModel model = AdaptedModel.ofPath(path).model();
-    ModelDir base = ModelDir.open(model.base(), Profile.REFERENCE);
+  protected AdaptedModel model(String path) {
+    return AdaptedModel.ofPath(path).model();
+  }
+
+  @Override
+  protected BaseFiles base(AdaptedModel model) {
+    return new BaseFiles(model.base());
+  }
+
+  @Override
+  protected void check(String path, AdaptedModel model, ModelDir base) {
     for (Adapter adapter : adapters(model)) {
       require(adapter, base);
     }
-    return new BaseFiles(model.base()).names(base);
   }
 
   /** Each tensor that an adapter changes must be one of the base. */
@@ -86,15 +81,8 @@ final class LoraStorage implements Storage {
   }
 
   @Override
-  public ByteSource open(String path) {
-    AdaptedModel.Path at = AdaptedModel.ofPath(path);
-    if (at.file().isEmpty()) {
-      throw WeightloomException.input(
-          "Cannot open %s: it is a directory (name a file in it)".formatted(path));
-    }
-    String file = new BaseFiles(at.model().base()).path(at.file());
-    ByteSource source = Storage.of(file).open(file);
-    return BaseFiles.isWeights(file) ? FoldedSource.of(path, source, adapters(at.model())) : source;
+  protected ByteSource weights(String path, AdaptedModel model, ByteSource stored) {
+    return FoldedSource.of(path, stored, () -> adapters(model));
   }
 
   @Override

@@ -19,10 +19,6 @@ final class HeaderReport {
     this.profile = profile;
   }
 
-  Profile profile() {
-    return profile;
-  }
-
   /**
    * A failure.
    *

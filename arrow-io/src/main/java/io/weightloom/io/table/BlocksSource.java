@@ -69,10 +69,7 @@ final class BlocksSource implements ByteSource {
   @Override
   public void readFully(long position, byte[] dst, int offset, int length) {
     Reads.check(this, position, dst, offset, length);
-    int done = (int) Math.max(0, Math.min(length, shard.header().length - position));
-    if (done > 0) {
-      System.arraycopy(shard.header(), (int) position, dst, offset, done);
-    }
+    int done = Reads.head(shard.header(), position, dst, offset, length);
     int at = done < length ? shard.at(position + done) : 0;
     while (done < length) {
       long begin = shard.begins()[at];

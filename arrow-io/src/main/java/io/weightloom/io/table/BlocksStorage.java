@@ -1,8 +1,8 @@
 package io.weightloom.io.table;
 
-import io.weightloom.error.WeightloomException;
 import io.weightloom.io.BlockTables;
 import io.weightloom.io.ByteSource;
+import io.weightloom.io.Reads;
 import io.weightloom.io.Storage;
 import java.util.List;
 import java.util.Optional;
@@ -56,8 +56,7 @@ final class BlocksStorage implements Storage {
   public ByteSource open(String path) {
     Split split = Split.of(path);
     if (split.name.isEmpty()) {
-      throw WeightloomException.input(
-          "Cannot open %s: it is a directory (name a file in it)".formatted(path));
+      throw Reads.directory(path);
     }
     BlockTable table = OpenTables.get(split.dir);
     Optional<BlockTable.Shard> shard = table.shard(split.name);

@@ -1,10 +1,9 @@
 package io.weightloom.io.units;
 
 import io.weightloom.io.ByteSource;
-import io.weightloom.io.Reads;
 import io.weightloom.io.UnitSelection;
 import io.weightloom.io.UnitSelection.Part;
-import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.VirtualSource;
 import io.weightloom.io.safetensors.SafetensorsHeader;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.io.safetensors.StoredTensor;
@@ -18,21 +17,38 @@ import java.util.Map;
  * A weights file of a model of which some units stay: the base's tensors in its order, those with
  * units gathered from the base's bytes. Thread-safe.
  */
-final class SelectedSource implements ByteSource {
-  private final String path;
+final class SelectedSource extends VirtualSource {
   private final ByteSource base;
   private final List<StoredTensor> stored;
-  private final SafetensorsLayout layout;
-  private final long[] begins;
-  private final Map<String, Gather> gathers = new HashMap<>();
+  private final Map<String, Gather> gathers;
 
   private SelectedSource(
-      String path, ByteSource base, SafetensorsHeader header, UnitSelection selection) {
-    this.path = path;
+      String path,
+      ByteSource base,
+      List<StoredTensor> stored,
+      Map<String, Gather> gathers,
+      SafetensorsLayout layout) {
+    super(path, base, layout);
     this.base = base;
-    this.stored = header.tensors();
+    this.stored = stored;
+    this.gathers = gathers;
+  }
+
+  /**
+   * Gathers from a file.
+   *
+   * @param path what to call it in errors
+   * @param base the file; closed with this source, or if it cannot be made
+   */
+  static SelectedSource of(String path, ByteSource base, UnitSelection selection) {
+    return over(base, header -> of(path, base, header, selection));
+  }
+
+  private static SelectedSource of(
+      String path, ByteSource base, SafetensorsHeader header, UnitSelection selection) {
+    Map<String, Gather> gathers = new HashMap<>();
     List<TensorSpec> specs = new ArrayList<>();
-    for (StoredTensor tensor : stored) {
+    for (StoredTensor tensor : header.tensors()) {
       TensorSpec spec = tensor.spec();
       Part part = selection.parts().get(spec.name());
       if (part == null) {
@@ -43,67 +59,18 @@ final class SelectedSource implements ByteSource {
         specs.add(new TensorSpec(spec.name(), spec.dtype(), Gather.shape(spec, part, order)));
       }
     }
-    this.layout = SafetensorsLayout.inOrder(specs, header.metadata());
-    this.begins = layout.tensors().stream().mapToLong(StoredTensor::begin).toArray();
-  }
-
-  /**
-   * Gathers from a file.
-   *
-   * @param path what to call it in errors
-   * @param base the file; closed with this source, or if it cannot be made
-   */
-  static SelectedSource of(String path, ByteSource base, UnitSelection selection) {
-    try {
-      return new SelectedSource(
-          path, base, SafetensorsHeader.read(base, Profile.REFERENCE), selection);
-    } catch (RuntimeException e) {
-      base.close();
-      throw e;
-    }
+    return new SelectedSource(
+        path, base, header.tensors(), gathers, SafetensorsLayout.inOrder(specs, header.metadata()));
   }
 
   @Override
-  public String path() {
-    return path;
-  }
-
-  @Override
-  public long size() {
-    return layout.fileSize();
-  }
-
-  @Override
-  public void readFully(long position, byte[] dst, int offset, int length) {
-    Reads.check(this, position, dst, offset, length);
-    byte[] header = layout.header();
-    int done = (int) Math.max(0, Math.min(length, header.length - position));
-    if (done > 0) {
-      System.arraycopy(header, (int) position, dst, offset, done);
-    }
-    for (int at = done == length ? begins.length : Reads.firstBehind(begins, position + done);
-        at < begins.length && begins[at] < position + length;
-        at++) {
-      StoredTensor tensor = layout.tensors().get(at);
-      long from = Math.max(position, tensor.begin());
-      int count = (int) (Math.min(position + length, tensor.end()) - from);
-      if (count > 0) {
-        read(at, from - tensor.begin(), dst, offset + (int) (from - position), count);
-      }
-    }
-  }
-
-  private void read(int tensor, long position, byte[] dst, int offset, int length) {
-    Gather gather = gathers.get(stored.get(tensor).spec().name());
+  protected void read(int index, long position, byte[] dst, int offset, int length) {
+    StoredTensor tensor = stored.get(index);
+    Gather gather = gathers.get(tensor.spec().name());
     if (gather == null) {
-      base.readFully(stored.get(tensor).begin() + position, dst, offset, length);
+      base.readFully(tensor.begin() + position, dst, offset, length);
     } else {
       gather.read(base, position, dst, offset, length);
     }
-  }
-
-  @Override
-  public void close() {
-    base.close();
   }
 }

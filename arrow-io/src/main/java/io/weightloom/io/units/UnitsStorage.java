@@ -11,42 +11,42 @@ import io.weightloom.io.ShardIndex;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.UnitSelection;
-import io.weightloom.io.safetensors.Profile;
+import io.weightloom.io.VirtualStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * Shows a model of which some units stay as a model directory: the model's files, of which the
- * weights are gathered as they are read, and config and index rewritten. Reads what it needs by the
- * path alone, in whatever process. Thread-safe.
+ * Shows a model of which some units stay as a model directory; config and index are rewritten as
+ * well.
  */
-final class UnitsStorage implements Storage {
+final class UnitsStorage extends VirtualStorage<UnitSelection> {
   private static final String CONFIG = "config.json";
   private static final String INDEX = ".safetensors.index.json";
   private static final int LIMIT = 1 << 30;
 
   @Override
-  public boolean exists(String path) {
-    UnitSelection.Path at = UnitSelection.ofPath(path);
-    String file =
-        at.file().isEmpty()
-            ? at.selection()
-            : new BaseFiles(UnitSelection.read(at.selection()).model()).path(at.file());
-    return Storage.of(file).exists(file);
+  protected String name(String path) {
+    return UnitSelection.ofPath(path).file();
   }
 
   @Override
-  public boolean isDirectory(String path) {
-    return UnitSelection.ofPath(path).file().isEmpty();
+  protected String root(String path) {
+    return UnitSelection.ofPath(path).selection();
   }
 
-  /** Lists the model's files; as this begins the opening of a model, all units are held to it. */
   @Override
-  public List<String> list(String path) {
-    String file = UnitSelection.ofPath(path).selection();
-    UnitSelection selection = UnitSelection.read(file);
-    ModelDir base = ModelDir.open(selection.model(), Profile.REFERENCE);
+  protected UnitSelection model(String path) {
+    return UnitSelection.read(root(path));
+  }
+
+  @Override
+  protected BaseFiles base(UnitSelection selection) {
+    return new BaseFiles(selection.model());
+  }
+
+  @Override
+  protected void check(String path, UnitSelection selection, ModelDir base) {
     selection
         .parts()
         .forEach(
@@ -55,38 +55,34 @@ final class UnitsStorage implements Storage {
               if (at == null) {
                 throw WeightloomException.input(
                     "Cannot open model %s: %s lacks %s (make the units again of the model as it is now)"
-                        .formatted(file, selection.model(), tensor));
+                        .formatted(root(path), selection.model(), tensor));
               }
               Gather.shape(
                   at.spec(), part, selection.orders().getOrDefault(part.order(), List.of()));
             });
-    return new BaseFiles(selection.model()).names(base);
   }
 
   @Override
-  public ByteSource open(String path) {
-    UnitSelection.Path at = UnitSelection.ofPath(path);
-    if (at.file().isEmpty()) {
-      throw WeightloomException.input(
-          "Cannot open %s: it is a directory (name a file in it)".formatted(path));
-    }
-    UnitSelection selection = UnitSelection.read(at.selection());
-    String file = new BaseFiles(selection.model()).path(at.file());
-    Storage storage = Storage.of(file);
-    if (at.file().equals(CONFIG)) {
-      ObjectNode config = JsonText.object(file, storage.readAll(file, LIMIT));
+  protected ByteSource weights(String path, UnitSelection selection, ByteSource stored) {
+    return SelectedSource.of(path, stored, selection);
+  }
+
+  @Override
+  protected ByteSource companion(String path, UnitSelection selection, String stored) {
+    String name = name(path);
+    if (name.equals(CONFIG)) {
+      ObjectNode config = JsonText.object(stored, Storage.of(stored).readAll(stored, LIMIT));
       selection.rewrite(config);
       return new MemorySource(path, config.toString().getBytes(StandardCharsets.UTF_8));
     }
-    if (at.file().endsWith(INDEX)) {
-      ShardIndex index = ShardIndex.parse(file, storage.readAll(file, LIMIT));
+    if (name.endsWith(INDEX)) {
+      ShardIndex index = ShardIndex.parse(stored, Storage.of(stored).readAll(stored, LIMIT));
       // What it says of sizes holds no more.
       return new MemorySource(
           path,
           new ShardIndex(index.weightMap(), OptionalLong.empty(), OptionalLong.empty()).toJson());
     }
-    ByteSource source = storage.open(file);
-    return BaseFiles.isWeights(file) ? SelectedSource.of(path, source, selection) : source;
+    return super.companion(path, selection, stored);
   }
 
   @Override

@@ -14,11 +14,6 @@ public final class UnitsStorageProvider implements StorageProvider {
   }
 
   @Override
-  public int priority() {
-    return 100;
-  }
-
-  @Override
   public Storage create(String path) {
     return new UnitsStorage();
   }

@@ -1,5 +1,7 @@
 package io.weightloom.io.lora;
 
+import static io.weightloom.io.OpenedModel.bytes;
+import static io.weightloom.io.OpenedModel.open;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,16 +10,12 @@ import io.weightloom.error.WeightloomException;
 import io.weightloom.io.AdaptedModel;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.ModelReference;
 import io.weightloom.io.Storage;
-import io.weightloom.io.TensorLocation;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.BeforeEach;
@@ -62,19 +60,6 @@ class FoldedModelTest {
       return adapter;
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
-    }
-  }
-
-  private static ModelDir open(String reference) {
-    return ModelDir.open(ModelReference.resolve(reference, Map.of()), Profile.STRICT);
-  }
-
-  private static byte[] bytes(ModelDir model, String tensor) {
-    TensorLocation at = requireNonNull(model.tensors().get(tensor), tensor);
-    try (ByteSource source = Storage.of(at.file()).open(at.file())) {
-      byte[] bytes = new byte[(int) (at.end() - at.begin())];
-      source.readFully(at.begin(), bytes, 0, bytes.length);
-      return bytes;
     }
   }
 

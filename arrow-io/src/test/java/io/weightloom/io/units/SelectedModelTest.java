@@ -1,18 +1,16 @@
 package io.weightloom.io.units;
 
-import static java.util.Objects.requireNonNull;
+import static io.weightloom.io.OpenedModel.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
 import io.weightloom.io.ModelDir;
-import io.weightloom.io.ModelReference;
+import io.weightloom.io.OpenedModel;
 import io.weightloom.io.Storage;
-import io.weightloom.io.TensorLocation;
 import io.weightloom.io.UnitSelection;
 import io.weightloom.io.UnitSelection.Part;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -70,16 +68,7 @@ class SelectedModelTest {
   }
 
   private static ModelDir open(Path file) {
-    return ModelDir.open(ModelReference.resolve(file.toString(), Map.of()), Profile.STRICT);
-  }
-
-  private static byte[] bytes(ModelDir model, String tensor) {
-    TensorLocation at = requireNonNull(model.tensors().get(tensor), tensor);
-    try (ByteSource source = Storage.of(at.file()).open(at.file())) {
-      byte[] bytes = new byte[(int) (at.end() - at.begin())];
-      source.readFully(at.begin(), bytes, 0, bytes.length);
-      return bytes;
-    }
+    return OpenedModel.open(file.toString());
   }
 
   private static byte[] f32(double... values) {

@@ -77,9 +77,4 @@ public final class MatrixParams {
   public static long columns(TensorMerge matrix) {
     return matrix.output().shape().dims().get(1);
   }
-
-  /** The smaller side. */
-  public static long side(TensorMerge matrix) {
-    return Math.min(rows(matrix), columns(matrix));
-  }
 }
