@@ -25,6 +25,10 @@ final class CodeHistogram implements Serializable {
     this.codes = new BinCounts(type.codes(), LANES);
   }
 
+  StoredFloat type() {
+    return type;
+  }
+
   /** The counters of the next {@code n} elements, to be used by turns. */
   int[][] counters(int n) {
     return codes.counters(n);
