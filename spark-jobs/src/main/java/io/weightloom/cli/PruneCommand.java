@@ -47,6 +47,7 @@ import picocli.CommandLine.Parameters;
       "  weightloom prune model sparse --sparsity 0.5 --masks masks   the mask too, one bit a weight",
       "  weightloom prune model shallow --drop-layers 8 --layer-scores scores.json",
       "  weightloom prune model narrow --drop-channels 0.25 --drop-heads 4   a smaller model",
+      "  weightloom prune model narrow --merge-channels 0.1   of near channels one",
       "",
       "The output holds the recipe that gives it again by weightloom merge. Of equal scores the",
       "first in the tensor goes first, and exactly as many go as were asked for.",
@@ -142,7 +143,7 @@ final class PruneCommand implements Callable<Integer> {
   private void removeUnits(ModelDir dir, String location, MergePlanner.Options planning) {
     if (prunesWeights()) {
       throw WeightloomException.usage(
-          "Cannot remove units and prune weights at once (prune what comes of --drop-channels and --drop-heads in a second step)");
+          "Cannot remove units and prune weights at once (prune what comes of --drop-channels, --merge-channels and --drop-heads in a second step)");
     }
     UnitRemoval removal = new UnitRemoval(model, dir, units.wanted(), units.isSquares());
     if (dryRun) {

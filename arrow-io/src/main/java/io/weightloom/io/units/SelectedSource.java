@@ -16,7 +16,7 @@ import java.util.Map;
 
 /**
  * A weights file of a model of which some units stay: the base's tensors in its order, those with
- * units gathered from the base's bytes. Thread-safe.
+ * units gathered from the base's bytes, or computed of those that are merged. Thread-safe.
  */
 final class SelectedSource implements ByteSource {
   private final String path;
@@ -24,7 +24,7 @@ final class SelectedSource implements ByteSource {
   private final List<StoredTensor> stored;
   private final SafetensorsLayout layout;
   private final long[] begins;
-  private final Map<String, Gather> gathers = new HashMap<>();
+  private final Map<String, UnitReader> readers = new HashMap<>();
 
   private SelectedSource(
       String path, ByteSource base, SafetensorsHeader header, UnitSelection selection) {
@@ -38,8 +38,13 @@ final class SelectedSource implements ByteSource {
       if (part == null) {
         specs.add(spec);
       } else {
-        List<Integer> order = selection.orders().getOrDefault(part.order(), List.of());
-        gathers.put(spec.name(), Gather.of(tensor, part, order));
+        List<Integer> order = selection.order(part);
+        Map<Integer, List<Integer>> merged = selection.merged(part);
+        readers.put(
+            spec.name(),
+            merged.isEmpty()
+                ? Gather.of(tensor, part, order)
+                : Fusion.of(tensor, part, order, merged));
         specs.add(new TensorSpec(spec.name(), spec.dtype(), Gather.shape(spec, part, order)));
       }
     }
@@ -94,11 +99,11 @@ final class SelectedSource implements ByteSource {
   }
 
   private void read(int tensor, long position, byte[] dst, int offset, int length) {
-    Gather gather = gathers.get(stored.get(tensor).spec().name());
-    if (gather == null) {
+    UnitReader reader = readers.get(stored.get(tensor).spec().name());
+    if (reader == null) {
       base.readFully(stored.get(tensor).begin() + position, dst, offset, length);
     } else {
-      gather.read(base, position, dst, offset, length);
+      reader.read(base, position, dst, offset, length);
     }
   }
 

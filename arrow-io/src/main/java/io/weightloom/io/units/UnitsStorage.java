@@ -57,8 +57,7 @@ final class UnitsStorage implements Storage {
                     "Cannot open model %s: %s lacks %s (make the units again of the model as it is now)"
                         .formatted(file, selection.model(), tensor));
               }
-              Gather.shape(
-                  at.spec(), part, selection.orders().getOrDefault(part.order(), List.of()));
+              Gather.shape(at.spec(), part, selection.order(part));
             });
     return new BaseFiles(selection.model()).names(base);
   }
