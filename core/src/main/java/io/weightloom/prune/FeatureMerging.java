@@ -19,6 +19,9 @@ import java.util.stream.IntStream;
 final class FeatureMerging {
   private static final double NONE = Double.POSITIVE_INFINITY;
 
+  /** Features along a side of a tile of distances. */
+  private static final int TILE = 16;
+
   private final Kernels kernels;
   private final float[][] features;
   private final int incoming;
@@ -50,10 +53,22 @@ final class FeatureMerging {
     this.difference = new float[features[0].length];
     for (int i = 0; i < n; i++) {
       distances[i] = new double[n - 1 - i];
-      for (int j = i + 1; j < n; j++) {
+    }
+    for (int first = 0; first < n; first += TILE) {
+      for (int second = first; second < n; second += TILE) {
+        measure(first, second);
+      }
+    }
+    IntStream.range(0, n).forEach(this::lookBehind);
+  }
+
+  /** The distances of a tile, whose features stay in the cache. */
+  private void measure(int first, int second) {
+    int n = features.length;
+    for (int i = first; i < Math.min(n, first + TILE); i++) {
+      for (int j = Math.max(i + 1, second); j < Math.min(n, second + TILE); j++) {
         distances[i][j - i - 1] = distance(i, j);
       }
-      lookBehind(i);
     }
   }
 
