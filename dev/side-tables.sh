@@ -17,25 +17,27 @@ for model in dense experts; do
     --what norms,grams,gradient-grams,fisher,routing --samples 4 --length 16
   "$venv/bin/python" dev/side_tables_test.py check "$work" "$model"
 done
+pruned=()
 for options in "--method wanda --sparsity 0.5 --norms $work/tables-dense/norms.safetensors" \
   "--method wanda --nm 2:4 --norms $work/tables-dense/norms.safetensors" \
   "--sparsity 0.6 --method wanda --budget owl --norms $work/tables-dense/norms.safetensors" \
   "--method sparsegpt --sparsity 0.5 --grams $work/tables-dense/grams.safetensors --set error=relative"; do
   # shellcheck disable=SC2086
-  "$weightloom" prune "$work/dense" "$work/out" --overwrite $options
-  "$venv/bin/python" dev/side_tables_test.py loads "$work"
+  "$weightloom" prune "$work/dense" "$work/out${#pruned[@]}" $options
+  pruned+=("$work/out${#pruned[@]}")
 done
+"$venv/bin/python" dev/side_tables_test.py loads "${pruned[@]}"
 for table in grams gradient-grams; do
   "$weightloom" spectrum "$work/tables-dense/$table.safetensors" --epsilon 1e-6 > "$work/spectrum"
 done
 cat > "$work/fisher.yml" <<RECIPE
 merge_method: fisher
-models: [{model: $work/dense}, {model: $work/out}]
+models: [{model: $work/dense}, {model: $work/out0}]
 weightloom:
   side_tables:
     fisher:
       $work/dense: $work/tables-dense/fisher.safetensors
-      $work/out: $work/tables-dense/fisher.safetensors
+      $work/out0: $work/tables-dense/fisher.safetensors
 RECIPE
 "$weightloom" merge "$work/fisher.yml" "$work/merged"
 echo "side tables: collected, checked and used"

@@ -69,8 +69,8 @@ def check(work, name):
     print(f"{name}: norms, Gram matrices of inputs and gradients, Fisher diagonals and routing are as computed")
 
 
-def loads(work):
-    model = AutoModelForCausalLM.from_pretrained(work / "out")
+def loads(pruned):
+    model = AutoModelForCausalLM.from_pretrained(pruned)
     weight = model.model.layers[1].mlp.down_proj.weight
     share = (weight == 0).float().mean().item()
     assert 0.35 < share < 0.75, share
@@ -80,4 +80,4 @@ def loads(work):
 if __name__ == "__main__":
     command, directory = sys.argv[1], Path(sys.argv[2])
     {"make": lambda: make(directory), "check": lambda: check(directory, sys.argv[3]),
-     "loads": lambda: loads(directory)}[command]()
+     "loads": lambda: [loads(pruned) for pruned in sys.argv[2:]]}[command]()

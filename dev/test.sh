@@ -22,6 +22,15 @@ else
   echo "== skipped: PySpark and the notebooks, for there is no python3 with venv (apt-get install python3-venv)"
 fi
 
+peers=${WEIGHTLOOM_PEERS:-${XDG_CACHE_HOME:-$HOME/.cache}/weightloom/peers}
+if "$peers/bin/python" -c 'import torch, transformers' 2> /dev/null; then
+  echo "== side tables of a model of Transformers, and sparse-bitmask read by compressed-tensors"
+  WEIGHTLOOM_PEERS=$peers dev/side-tables.sh
+  WEIGHTLOOM_PEERS=$peers dev/sparse-bitmask.sh
+else
+  echo "== skipped: side tables and compressed-tensors, for $peers has no torch (dev/peers.sh, some gigabytes)"
+fi
+
 echo "== core under ScalaTest's Runner"
 dev/scalatest.sh core
 

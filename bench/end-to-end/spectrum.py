@@ -6,7 +6,7 @@ usage: spectrum.py [DIRECTORY] [--runs 3] [--peer-runs 1] [--side 4096] [--model
 
 DIRECTORY (default ${TMPDIR:-/tmp}/weightloom-spectrum) gets a model of one SIDE x SIDE matrix on the first run. MODEL is a directory of
 safetensors; without one, a Llama of 1.1 G random parameters is made (zoo.py, one model, 2.2 GB). VENV has weightwatcher==0.7.7, torch,
-safetensors and numpy: dev/venv.sh weightwatcher weightwatcher==0.7.7 safetensors makes one and prints its path.
+safetensors and numpy: dev/venv.sh weightwatcher-golden weightwatcher==0.7.7 powerlaw==1.5 torch safetensors makes one and prints its path.
 
 Two times of each program: the whole process, and without its start: for weightloom its own clock less that of a run on a matrix of
 16 x 16, which is the start of Spark; for WeightWatcher analyze alone, from loaded weights. Also the largest relative difference of

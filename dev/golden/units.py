@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""A tiny Llama, and the same with channels and heads of least norm removed, by PyTorch and Transformers.
+"""A tiny Llama, and the same with channels and heads of least norm removed, or channels merged, by PyTorch and Transformers.
 
-usage: units.py                  writes spark-jobs/src/test/resources/golden/units, which UnitRemovalTest reads
+usage: units.py                  writes spark-jobs/src/test/resources/golden/units, which UnitRemovalTest and
+                                 ChannelMergingTest read
        units.py --check DIR...   loads what `prune golden/units/model DIR --drop-channels 7 --drop-heads 2` wrote (with its
                                  --unit-norm), and compares its logits with those of the whole model under a mask
        units.py --same A B       compares the logits of two models: a permutation of units changes nothing
+
+Channels are merged as Iterative Feature Merging has it (Chen, Zhou and Yan, 2024), from the definition: all distances anew
+at each step. With channels that are there twice, merging them leaves the logits as they are: asserted before writing.
 
 A removed model computes what the whole one computes when the inputs of down_proj and o_proj that went are 0: that is
 asserted with hooks on the whole model before anything is written. Transformers takes norms and softmax in fp32 even of a
@@ -58,6 +62,48 @@ def choose(model, power):
         heads = [(p, 0) for x in (a.q_proj, a.k_proj, a.v_proj) for p in (x.weight, x.bias)] + [(a.o_proj.weight, 1)]
         chosen.append((kept(mlp, CHANNELS, DROP_CHANNELS, power), kept(heads, GROUPS, DROP_HEADS * GROUPS // HEADS, power)))
     return chosen
+
+
+def groups(weights, count):
+    """Channels that become one; `weights` are gate, up and down. Squared distances of incoming means and outgoing sums."""
+    gate, up, down = (w.detach().double() for w in weights)
+    incoming, outgoing = torch.cat([gate, up], 1), down.T
+    found = [[i] for i in range(len(incoming))]
+    for _ in range(count):
+        now = torch.stack([torch.cat([incoming[g].mean(0), outgoing[g].sum(0)]) for g in found])
+        d = (now[:, None] - now[None]).square().sum(2)
+        d[torch.ones_like(d).tril().bool()] = float("inf")
+        a, b = divmod(int(d.argmin()), len(found))
+        found[a] += found.pop(b)
+    return [sorted(g) for g in found]
+
+
+def merged(model, count):
+    state = {k: v.clone() for k, v in model.state_dict().items()}
+    for i, layer in enumerate(model.model.layers):
+        m = layer.mlp
+        found = groups([m.gate_proj.weight, m.up_proj.weight, m.down_proj.weight], count)
+        for name in ("gate_proj.weight", "gate_proj.bias", "up_proj.weight", "up_proj.bias"):
+            key = f"model.layers.{i}.mlp.{name}"
+            state[key] = torch.stack([state[key][g].double().mean(0) for g in found]).to(state[key].dtype)
+        key = f"model.layers.{i}.mlp.down_proj.weight"
+        state[key] = torch.stack([state[key][:, g].double().sum(1) for g in found], 1).to(state[key].dtype).contiguous()
+    return state
+
+
+def same_when_doubled():
+    """Merging channels that are there twice changes no logits."""
+    model = load(DIR / "model").double()
+    with torch.no_grad():
+        for layer in model.model.layers:
+            for p in (layer.mlp.gate_proj.weight, layer.mlp.gate_proj.bias, layer.mlp.up_proj.weight, layer.mlp.up_proj.bias):
+                p[-DROP_CHANNELS:] = p[:DROP_CHANNELS]
+            layer.mlp.down_proj.weight[:, -DROP_CHANNELS:] = layer.mlp.down_proj.weight[:, :DROP_CHANNELS]
+    config = LlamaConfig.from_pretrained(DIR / "model")
+    config.intermediate_size = CHANNELS - DROP_CHANNELS
+    small = LlamaForCausalLM(config).double()
+    small.load_state_dict(merged(model, DROP_CHANNELS))
+    require_close("doubled channels merged", logits(small), logits(model))
 
 
 def elements(units, size):
@@ -120,6 +166,8 @@ def golden():
         assert (logits(small) - logits(model)).abs().max() > 0.1
         about = f"dev/golden/units.py, transformers {transformers.__version__}, torch {torch.__version__}"
         save_file(state, DIR / f"{name}.safetensors", {"made_by": about})
+    same_when_doubled()
+    save_file(merged(load(DIR / "model"), DROP_CHANNELS), DIR / "merged.safetensors", {"made_by": about})
 
 
 def load(directory):

@@ -5,9 +5,10 @@ import io.weightloom.tensor.TensorSpec;
 import java.util.List;
 
 /**
- * The same range of elements of one tensor of K models.
+ * The same range of elements of one tensor of K models, or of K tensors of as many elements.
  *
- * @param tensors the tensor in each model: names and dtypes may differ, shapes do not
+ * @param tensors the tensor in each model: names and dtypes may differ, shapes only if the scan
+ *     knows of it
  * @param place which elements
  * @param data the stored bytes of each model's range, little-endian, from index 0; borrowed for the
  *     call, longer than the range, and reused for the next block

@@ -10,6 +10,7 @@ import io.weightloom.tensor.TensorSpec;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How much of their leading singular directions task vectors of one matrix have in common. The base
@@ -26,8 +27,8 @@ public record SubspaceScan(int directions, String linAlg)
   /** The widest Gram matrix that an array holds. */
   private static final int WIDEST = 46_340;
 
-  /** Why such a tensor has no subspaces; empty if it has. */
-  public static String reason(TensorSpec tensor) {
+  /** Why such a tensor has no subspaces; null if it has. */
+  public static @Nullable String reason(TensorSpec tensor) {
     Shape shape = tensor.shape();
     if (shape.rank() != 2 || tensor.elements() == 0) {
       return "no matrix: %s".formatted(shape);
@@ -36,7 +37,7 @@ public record SubspaceScan(int directions, String linAlg)
     long columns = shape.dims().get(1);
     return Math.min(rows, columns) > WIDEST || Math.max(rows, columns) > Integer.MAX_VALUE / 2
         ? "%s is too wide for a Gram matrix".formatted(shape)
-        : "";
+        : null;
   }
 
   @Override
@@ -56,7 +57,7 @@ public record SubspaceScan(int directions, String linAlg)
         overlaps.add(overlap(a, b, each, sketch.deltas));
       }
     }
-    return new Found(overlaps, "");
+    return new Found(overlaps, null);
   }
 
   private Overlap overlap(int a, int b, List<Subspaces> each, List<TallMatrix> deltas) {
@@ -129,9 +130,9 @@ public record SubspaceScan(int directions, String linAlg)
   /**
    * The pairs of task vectors of a tensor.
    *
-   * @param reason why there are none; empty if there are
+   * @param reason why there are none; null if there are
    */
-  public record Found(List<Overlap> overlaps, String reason) implements Serializable {
+  public record Found(List<Overlap> overlaps, @Nullable String reason) implements Serializable {
     private static final long serialVersionUID = 1;
 
     public Found {

@@ -83,7 +83,7 @@ final class CompareCommand implements Callable<Integer> {
       description =
           "with --base: how much of their R leading singular directions the task vectors of each"
               + " matrix share; another read, and much computing")
-  private int directions;
+  private @Nullable Integer directions;
 
   @Option(
       names = "--rename",
@@ -130,7 +130,8 @@ final class CompareCommand implements Callable<Integer> {
     if (base != null) {
       tables.addAll(List.of(CompareTables.TASKS, CompareTables.SIGNS));
     }
-    if (directions > 0) {
+    Integer wanted = directions;
+    if (wanted != null) {
       tables.add(CompareTables.SUBSPACES);
     }
     if (lineage) {
@@ -147,8 +148,8 @@ final class CompareCommand implements Callable<Integer> {
               job.run(names, tensors, base != null, new Top(top, topScope == TopScope.MODEL));
           return new Found(
                   report,
-                  directions > 0 ? job.subspaces(names, tensors, directions) : List.of(),
-                  directions > 0,
+                  wanted != null ? job.subspaces(names, tensors, wanted) : List.of(),
+                  wanted != null,
                   lineage ? lineage(report) : List.of(),
                   lineage)
               .findings();
@@ -216,16 +217,20 @@ final class CompareCommand implements Callable<Integer> {
   }
 
   private void requireSubspaces() {
-    if (directions < 0) {
+    Integer wanted = directions;
+    if (wanted == null) {
+      return;
+    }
+    if (wanted < 1) {
       throw WeightloomException.usage(
           "Cannot compare leading directions of task vectors: --subspace is %d (give 1 or more)"
-              .formatted(directions));
+              .formatted(wanted));
     }
-    if (directions > 0 && base == null) {
+    if (base == null) {
       throw WeightloomException.usage(
           "Cannot compare leading directions of task vectors: without a base there are none (give --base)");
     }
-    if (directions > 0 && references.size() < 2) {
+    if (references.size() < 2) {
       throw WeightloomException.usage(
           "Cannot compare leading directions of task vectors: there is one alone (name two models or more)");
     }

@@ -6,7 +6,6 @@ import io.weightloom.io.ModelReference;
 import io.weightloom.io.UnitSelection;
 import io.weightloom.io.safetensors.Profile;
 import io.weightloom.job.FreePermutation;
-import io.weightloom.job.LayerRemoval;
 import io.weightloom.job.MergeJob;
 import io.weightloom.job.MergeRequest;
 import io.weightloom.job.PreparedMerge;
@@ -46,7 +45,9 @@ import picocli.CommandLine.Parameters;
       "  weightloom prune model ticket --sparsity 0.8 --rewind early-checkpoint",
       "  weightloom prune model sparse --sparsity 0.5 --masks masks   the mask too, one bit a weight",
       "  weightloom prune model shallow --drop-layers 8 --layer-scores scores.json",
+      "  weightloom prune model quiet --drop-attention 8 --attention-scores scores.json",
       "  weightloom prune model narrow --drop-channels 0.25 --drop-heads 4   a smaller model",
+      "  weightloom prune model narrow --merge-channels 0.1   of near channels one",
       "",
       "The output holds the recipe that gives it again by weightloom merge. Of equal scores the",
       "first in the tensor goes first, and exactly as many go as were asked for.",
@@ -61,17 +62,7 @@ final class PruneCommand implements Callable<Integer> {
 
   @Mixin private PruneOptions what = new PruneOptions();
 
-  @Option(
-      names = "--drop-layers",
-      paramLabel = "COUNT",
-      description = "take so many whole layers out, those of least --layer-scores")
-  private @Nullable Integer dropLayers;
-
-  @Option(
-      names = "--layer-scores",
-      paramLabel = "FILE",
-      description = "JSON list of one number a layer, the higher the more it matters")
-  private @Nullable Path layerScores;
+  @Mixin private LayerOptions layers = new LayerOptions();
 
   @Mixin private UnitOptions units = new UnitOptions();
 
@@ -102,14 +93,13 @@ final class PruneCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     MergePlanner.Options planning = options.planning(Numerics.ACCURATE, 0);
-    Integer layers = dropLayers;
-    if (layers == null && !units.isGiven()) {
+    if (!layers.isGiven() && !units.isGiven()) {
       what.requireSense();
     }
     String location = ModelReference.resolve(model, System.getenv());
     ModelDir dir = ModelDir.open(location, Profile.REFERENCE);
-    if (layers != null) {
-      removeLayers(dir, layers, planning);
+    if (layers.isGiven()) {
+      removeLayers(dir, planning);
     } else if (units.isGiven()) {
       removeUnits(dir, location, planning);
     } else {
@@ -118,13 +108,12 @@ final class PruneCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void removeLayers(ModelDir dir, int layers, MergePlanner.Options planning) {
-    Path scores = layerScores;
-    if (scores == null || units.isGiven() || prunesWeights()) {
+  private void removeLayers(ModelDir dir, MergePlanner.Options planning) {
+    if (units.isGiven() || prunesWeights()) {
       throw WeightloomException.usage(
-          "Cannot remove layers: --drop-layers takes --layer-scores and nothing that prunes weights (prune what comes of it in a second step)");
+          "Cannot remove layers and prune weights or units at once (prune what comes of it in a second step)");
     }
-    RecipeYaml yaml = LayerRemoval.recipe(model, dir, scores, layers);
+    RecipeYaml yaml = layers.recipe(model, dir);
     if (isOnlyShown(yaml, planning)) {
       return;
     }
@@ -132,7 +121,7 @@ final class PruneCommand implements Callable<Integer> {
     PreparedMerge merge = PreparedMerge.of(yaml.recipe(), planning);
     request.requireWritable(merge);
     options.job().run(spark -> MergeJob.run(spark, request, merge));
-    System.err.printf("removed %d layers: %s%n", layers, output);
+    System.err.printf("removed %s: %s%n", layers.summary(), output);
   }
 
   private boolean prunesWeights() {
@@ -142,7 +131,7 @@ final class PruneCommand implements Callable<Integer> {
   private void removeUnits(ModelDir dir, String location, MergePlanner.Options planning) {
     if (prunesWeights()) {
       throw WeightloomException.usage(
-          "Cannot remove units and prune weights at once (prune what comes of --drop-channels and --drop-heads in a second step)");
+          "Cannot remove units and prune weights at once (prune what comes of --drop-channels, --merge-channels and --drop-heads in a second step)");
     }
     UnitRemoval removal = new UnitRemoval(model, dir, units.wanted(), units.isSquares());
     if (dryRun) {

@@ -90,21 +90,15 @@ final class StatsText {
                 role,
                 String.valueOf(all.size()),
                 Units.count(all.stream().mapToLong(s -> s.counts().elements()).sum()),
-                TextTable.number(median(all, TensorStats::rms)),
-                TextTable.number(median(all, s -> s.linf() / s.rms())),
-                TextTable.number(median(all, s -> s.moments().kurtosis())),
-                TextTable.number(median(all, s -> s.shape().fit().shape())),
+                TextTable.number(TextTable.median(all, TensorStats::rms)),
+                TextTable.number(TextTable.median(all, s -> s.linf() / s.rms())),
+                TextTable.number(TextTable.median(all, s -> s.moments().kurtosis())),
+                TextTable.number(TextTable.median(all, s -> s.shape().fit().shape())),
                 TextTable.percent(
                     (double) all.stream().mapToLong(s -> s.counts().zeros()).sum()
                         / all.stream().mapToLong(s -> s.counts().elements()).sum()),
-                TextTable.number(median(all, s -> s.entropy().code()))));
+                TextTable.number(TextTable.median(all, s -> s.entropy().code()))));
     return table.text() + "  (medians over the layers of a role; bits: entropy of an element)\n";
-  }
-
-  static double median(List<TensorStats> all, ToDoubleFunction<TensorStats> value) {
-    double[] sorted =
-        all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
-    return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) / 2];
   }
 
   /** Findings by how much they matter. */

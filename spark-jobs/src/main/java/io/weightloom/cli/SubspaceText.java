@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
 
 /** What {@code compare --subspace} tells people: medians by role and pair of models. */
 final class SubspaceText {
@@ -39,18 +38,12 @@ final class SubspaceText {
                 key.get(1),
                 key.get(2),
                 String.valueOf(overlaps.size()),
-                TextTable.number(median(overlaps, Overlap::left)),
-                TextTable.number(median(overlaps, Overlap::right)),
-                TextTable.number(median(overlaps, Overlap::leftCka)),
-                TextTable.number(median(overlaps, Overlap::rightCka))));
+                TextTable.number(TextTable.median(overlaps, Overlap::left)),
+                TextTable.number(TextTable.median(overlaps, Overlap::right)),
+                TextTable.number(TextTable.median(overlaps, Overlap::leftCka)),
+                TextTable.number(TextTable.median(overlaps, Overlap::rightCka))));
     return "\nShared leading directions of task vectors (medians over the layers of a role)\n"
         + table.text()
         + (skipped == 0 ? "" : "  %d tensors are no matrices or too large\n".formatted(skipped));
-  }
-
-  private static double median(List<Overlap> all, ToDoubleFunction<Overlap> value) {
-    double[] sorted =
-        all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
-    return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) / 2];
   }
 }

@@ -3,6 +3,7 @@ package io.weightloom.cli;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 
 /** A table for people: the first columns to the left, numbers to the right. */
 final class TextTable {
@@ -52,6 +53,13 @@ final class TextTable {
       line.append(i < names ? cells.get(i) + space : space + cells.get(i));
     }
     out.append(line.toString().stripTrailing()).append('\n');
+  }
+
+  /** The lower median of what is no NaN; NaN if there is none. */
+  static <T> double median(List<T> all, ToDoubleFunction<T> value) {
+    double[] sorted =
+        all.stream().mapToDouble(value).filter(x -> !Double.isNaN(x)).sorted().toArray();
+    return sorted.length == 0 ? Double.NaN : sorted[(sorted.length - 1) / 2];
   }
 
   /** A number in four digits. */

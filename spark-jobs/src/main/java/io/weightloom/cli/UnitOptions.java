@@ -31,6 +31,12 @@ final class UnitOptions {
   private @Nullable Path channelScores;
 
   @Option(
+      names = "--merge-channels",
+      paramLabel = "COUNT|SHARE",
+      description = "merge so many inner channels of each layer into those they are nearest to")
+  private @Nullable String mergedChannels;
+
+  @Option(
       names = "--drop-heads",
       paramLabel = "COUNT|SHARE",
       description = "take so many attention heads out of each layer, with their keys and values")
@@ -50,7 +56,11 @@ final class UnitOptions {
 
   /** Whether units go. */
   boolean isGiven() {
-    return channels != null || heads != null || channelScores != null || headScores != null;
+    return channels != null
+        || mergedChannels != null
+        || heads != null
+        || channelScores != null
+        || headScores != null;
   }
 
   boolean isSquares() {
@@ -59,6 +69,13 @@ final class UnitOptions {
 
   List<Wanted> wanted() {
     List<Wanted> wanted = new ArrayList<>();
+    if (mergedChannels != null) {
+      if (channels != null || channelScores != null) {
+        throw WeightloomException.usage(
+            "Cannot merge channels and drop others at once (leave --drop-channels and --channel-scores out, or drop in a second step)");
+      }
+      wanted.add(new Wanted(Kind.CHANNELS, mergedChannels, null, true));
+    }
     add(wanted, Kind.CHANNELS, channels, channelScores);
     add(wanted, Kind.HEADS, heads, headScores);
     return wanted;
@@ -67,7 +84,7 @@ final class UnitOptions {
   private static void add(
       List<Wanted> to, Kind kind, @Nullable String amount, @Nullable Path scores) {
     if (amount != null) {
-      to.add(new Wanted(kind, amount, scores));
+      to.add(new Wanted(kind, amount, scores, false));
     } else if (scores != null) {
       throw WeightloomException.usage(
           "Cannot remove %s by %s: it is not said how many (add --drop-%s)"

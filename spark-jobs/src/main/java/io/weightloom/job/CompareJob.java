@@ -102,7 +102,7 @@ public final class CompareJob {
     for (Alignment.Group group : align(names, models, true).groups()) {
       List<TensorLocation> at = at(group, models);
       String reason = SubspaceScan.reason(at.get(0).spec());
-      if (group.models().size() > 2 && reason.isEmpty()) {
+      if (group.models().size() > 2 && reason == null) {
         groups.add(group);
         tensors.add(at);
       } else if (group.models().size() > 2) {
@@ -114,7 +114,7 @@ public final class CompareJob {
     for (int i = 0; i < found.size(); i++) {
       Alignment.Group group = groups.get(i);
       TensorSpec tensor = tensors.get(i).get(0).spec();
-      if (!found.get(i).reason().isEmpty()) {
+      if (found.get(i).reason() != null) {
         rows.add(new SubspaceRow(group.name(), tensor, "", "", null, found.get(i).reason()));
       }
       for (SubspaceScan.Overlap overlap : found.get(i).overlaps()) {

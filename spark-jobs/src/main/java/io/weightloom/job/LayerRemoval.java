@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
@@ -27,18 +28,7 @@ public final class LayerRemoval {
    */
   public static RecipeYaml recipe(String model, ModelDir dir, Path scores, int count) {
     int layers = layers(model, dir);
-    double[] values = read(scores, layers);
-    if (count < 1 || count >= layers) {
-      throw WeightloomException.usage(
-          "Cannot remove %d of the %d layers of %s (choose from 1 to %d)"
-              .formatted(count, layers, model, layers - 1));
-    }
-    TreeSet<Integer> gone = new TreeSet<>();
-    IntStream.range(0, layers)
-        .boxed()
-        .sorted(Comparator.comparingDouble(i -> values[i]))
-        .limit(count)
-        .forEach(gone::add);
+    Set<Integer> gone = gone(model, scores, "layers", count, layers);
     List<String> lines = new ArrayList<>(List.of("merge_method: passthrough", "slices:"));
     for (int first = 0; first < layers; first++) {
       int end = first;
@@ -55,7 +45,29 @@ public final class LayerRemoval {
     return RecipeYaml.parse("the options of prune", String.join("\n", lines) + "\n");
   }
 
-  private static int layers(String model, ModelDir dir) {
+  /**
+   * The layers that go, those of least score, ascending.
+   *
+   * @param what goes of them, such as {@code layers}
+   */
+  static Set<Integer> gone(String model, Path scores, String what, int count, int layers) {
+    double[] values = read(scores, what, layers);
+    if (count < 1 || count >= layers) {
+      throw WeightloomException.usage(
+          "Cannot remove %d of the %d %s of %s (choose from 1 to %d)"
+              .formatted(count, layers, what, model, layers - 1));
+    }
+    Set<Integer> gone = new TreeSet<>();
+    IntStream.range(0, layers)
+        .boxed()
+        .sorted(Comparator.comparingDouble(i -> values[i]))
+        .limit(count)
+        .forEach(gone::add);
+    return gone;
+  }
+
+  /** How many layers a model has, by the names of its tensors. */
+  static int layers(String model, ModelDir dir) {
     return dir.tensors().keySet().stream()
             .flatMap(name -> TensorName.layer(name).stream())
             .mapToInt(TensorName.Layer::index)
@@ -68,8 +80,8 @@ public final class LayerRemoval {
         + 1;
   }
 
-  private static double[] read(Path file, int layers) {
-    ScoreFile scores = new ScoreFile(file, "layers", "a JSON list of one finite number a layer");
+  private static double[] read(Path file, String what, int layers) {
+    ScoreFile scores = new ScoreFile(file, what, "a JSON list of one finite number a layer");
     double[] values = ScoreFile.numbers(scores.read());
     if (!ScoreFile.isComplete(values, layers)) {
       throw scores.misfit("it has %d numbers for %d layers".formatted(values.length, layers));

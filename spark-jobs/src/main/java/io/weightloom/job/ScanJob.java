@@ -45,7 +45,8 @@ public final class ScanJob<S extends Sketch<S>, R extends Serializable> {
    * Reads all blocks once.
    *
    * @param phase what the progress line says
-   * @param tensors each as K models have it, of one shape
+   * @param tensors each as K models have it, of one shape; other shapes of as many elements only if
+   *     the scan knows of it
    * @return what was concluded of each tensor, in their order
    * @throws io.weightloom.error.WeightloomException if a file cannot be read, or a tensor not be
    *     held

@@ -8,29 +8,34 @@ import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.UnitSelection;
+import io.weightloom.io.UnitSelection.Merging;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.prune.Counting;
 import io.weightloom.prune.CoupledUnits;
 import io.weightloom.prune.CoupledUnits.Kind;
 import io.weightloom.prune.CoupledUnits.Layer;
 import io.weightloom.prune.CoupledUnits.Part;
+import io.weightloom.prune.FeatureScan;
 import io.weightloom.prune.UnitNorms;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.apache.spark.SparkContext;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes units out of every layer of a model, as many of each, those of least norm or of least score
  * in a table: inner channels of the perceptron, or key and value heads with the query heads that
- * read them. The norm of a unit is that of all the weights that go with it, as one vector.
+ * read them. The norm of a unit is that of all the weights that go with it, as one vector. Channels
+ * may go into those that they are nearest to instead of away ({@link FeatureScan}).
  */
 public final class UnitRemoval {
 
@@ -40,8 +45,9 @@ public final class UnitRemoval {
    * @param kind of what
    * @param amount a whole number, or a share below 1 with a point in it; of heads, query heads
    * @param scores JSON: a list a layer of a number a unit; null for norms
+   * @param merged whether they are merged into those that they are nearest to; channels only
    */
-  public record Wanted(Kind kind, String amount, @Nullable Path scores) {}
+  public record Wanted(Kind kind, String amount, @Nullable Path scores, boolean merged) {}
 
   /**
    * What is decided but for which ones.
@@ -85,11 +91,12 @@ public final class UnitRemoval {
         planned.stream()
             .map(
                 p ->
-                    "%d of %d %s"
+                    "%d of %d %s%s"
                         .formatted(
                             (p.units.units() - p.stay) * p.queries,
                             p.units.units() * p.queries,
-                            p.wanted.kind().plural()))
+                            p.wanted.kind().plural(),
+                            p.wanted.merged() ? " by merging" : ""))
             .toList());
   }
 
@@ -144,21 +151,73 @@ public final class UnitRemoval {
   public UnitSelection selection(@Nullable SparkContext spark, String base, Progress progress) {
     Map<String, Integer> config = new LinkedHashMap<>();
     Map<String, List<Integer>> orders = new LinkedHashMap<>();
+    Map<String, Map<Integer, List<Integer>>> merged = new LinkedHashMap<>();
     Map<String, UnitSelection.Part> parts = new LinkedHashMap<>();
     for (Planned plan : planned) {
       config.putAll(plan.config);
-      List<double[]> scores = scores(spark, plan, progress);
-      for (int i = 0; i < scores.size(); i++) {
+      List<List<int[]>> groups = groups(spark, plan, progress);
+      for (int i = 0; i < groups.size(); i++) {
         Layer layer = plan.units.layers().get(i);
         String order = layer.name() + " " + plan.wanted.kind().plural();
-        orders.put(order, CoupledUnits.kept(scores.get(i), plan.stay));
+        orders.put(order, groups.get(i).stream().map(g -> g[0]).toList());
+        if (plan.wanted.merged()) {
+          merged.put(order, others(groups.get(i)));
+        }
         for (Part part : layer.parts()) {
           parts.put(
-              part.tensor().name(), new UnitSelection.Part(part.dim(), plan.units.units(), order));
+              part.tensor().name(),
+              new UnitSelection.Part(
+                  part.dim(), plan.units.units(), order, merging(plan.wanted, part)));
         }
       }
     }
-    return new UnitSelection(base, config, orders, parts);
+    return new UnitSelection(base, config, orders, merged, parts);
+  }
+
+  /** By layer, the units that stay, each with those that are merged into it. */
+  private List<List<int[]>> groups(@Nullable SparkContext spark, Planned plan, Progress progress) {
+    if (plan.wanted.merged()) {
+      int count = plan.units.units() - plan.stay;
+      List<List<TensorLocation>> weights =
+          plan.units.layers().stream()
+              .map(
+                  layer ->
+                      layer.parts().stream()
+                          .filter(p -> p.tensor().shape().rank() == 2)
+                          .map(this::at)
+                          .toList())
+              .toList();
+      return ScanJob.run(
+              Objects.requireNonNull(spark), "features", weights, new FeatureScan(count), progress)
+          .stream()
+          .map(Arrays::asList)
+          .toList();
+    }
+    return scores(spark, plan, progress).stream()
+        .map(
+            scores ->
+                CoupledUnits.kept(scores, plan.stay).stream().map(u -> new int[] {u}).toList())
+        .toList();
+  }
+
+  private static Map<Integer, List<Integer>> others(List<int[]> groups) {
+    Map<Integer, List<Integer>> others = new TreeMap<>();
+    for (int[] group : groups) {
+      if (group.length > 1) {
+        others.put(group[0], IntStream.of(group).skip(1).boxed().toList());
+      }
+    }
+    return others;
+  }
+
+  /** What makes channels is averaged, what reads them added up: equal ones do as much as before. */
+  private static Merging merging(Wanted wanted, Part part) {
+    return !wanted.merged() ? Merging.NONE : part.dim() == 0 ? Merging.MEAN : Merging.SUM;
+  }
+
+  private TensorLocation at(Part part) {
+    String name = part.tensor().name();
+    return Objects.requireNonNull(model.tensors().get(name), name);
   }
 
   /** The scores of each layer's units. */
@@ -202,9 +261,8 @@ public final class UnitRemoval {
     List<List<TensorLocation>> tensors = new ArrayList<>();
     for (Layer layer : units.layers()) {
       for (Part part : layer.parts()) {
-        String name = part.tensor().name();
-        dims.put(name, part.dim());
-        tensors.add(List.of(Objects.requireNonNull(model.tensors().get(name), name)));
+        dims.put(part.tensor().name(), part.dim());
+        tensors.add(List.of(at(part)));
       }
     }
     List<double[]> found =

@@ -328,6 +328,7 @@ class AnalysisCommandsTest {
     assertRefused(Cli.run("compare", a, a, "--subspace", "3"), 2, "give --base");
     assertRefused(Cli.run("compare", "--base", a, a, "--subspace", "3"), 2, "two models");
     assertRefused(Cli.run("compare", "--base", a, a, a, "--subspace", "-1"), 2, "1 or more");
+    assertRefused(Cli.run("compare", "--base", a, a, a, "--subspace", "0"), 2, "--subspace is 0");
     assertRefused(Cli.run("compare", "--lineage", "--base", a, a), 2, "leave --base out");
     assertRefused(Cli.run("compare", "--lineage", a, a), 3, "no square matrix");
     assertRefused(Cli.run("stats", a, "--tensors", "nothing.*"), 2, "named like nothing.*");

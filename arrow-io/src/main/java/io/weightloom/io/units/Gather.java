@@ -2,6 +2,7 @@ package io.weightloom.io.units;
 
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
+import io.weightloom.io.UnitSelection.Merging;
 import io.weightloom.io.UnitSelection.Part;
 import io.weightloom.io.safetensors.StoredTensor;
 import io.weightloom.tensor.Shape;
@@ -15,7 +16,7 @@ import java.util.List;
  * together; a row is cut into units, and units that stood one after the other and still do are a
  * run.
  */
-final class Gather {
+final class Gather implements UnitReader {
   /** The most bytes between two runs that are read along instead of apart. */
   private static final long GAP = 64 << 10;
 
@@ -69,7 +70,8 @@ final class Gather {
     List<Long> dims = new ArrayList<>(base.shape().dims());
     if (part.dim() >= dims.size()
         || dims.get(part.dim()) % part.units() != 0
-        || base.dtype().bits() % 8 != 0) {
+        || base.dtype().bits() % 8 != 0
+        || (part.merging() != Merging.NONE && !base.dtype().isComputed())) {
       throw WeightloomException.input(
           "Cannot choose units of %s: %s of %s has no %d whole units along dimension %d (make the units again of the model as it is now)"
               .formatted(base.name(), base.dtype(), base.shape(), part.units(), part.dim()));
@@ -120,13 +122,8 @@ final class Gather {
     }
   }
 
-  /**
-   * Reads bytes of what stays.
-   *
-   * @param base the file of the tensor
-   * @param position counted from the first byte of what stays
-   */
-  void read(ByteSource base, long position, byte[] dst, int offset, int length) {
+  @Override
+  public void read(ByteSource base, long position, byte[] dst, int offset, int length) {
     Cursor cursor = new Cursor(position);
     for (int done = 0; done < length; ) {
       done += readWindow(base, cursor, dst, offset + done, length - done);

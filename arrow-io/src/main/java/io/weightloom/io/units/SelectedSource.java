@@ -15,23 +15,23 @@ import java.util.Map;
 
 /**
  * A weights file of a model of which some units stay: the base's tensors in its order, those with
- * units gathered from the base's bytes. Thread-safe.
+ * units gathered from the base's bytes, or computed of those that are merged. Thread-safe.
  */
 final class SelectedSource extends VirtualSource {
   private final ByteSource base;
   private final List<StoredTensor> stored;
-  private final Map<String, Gather> gathers;
+  private final Map<String, UnitReader> readers;
 
   private SelectedSource(
       String path,
       ByteSource base,
       List<StoredTensor> stored,
-      Map<String, Gather> gathers,
+      Map<String, UnitReader> readers,
       SafetensorsLayout layout) {
     super(path, base, layout);
     this.base = base;
     this.stored = stored;
-    this.gathers = gathers;
+    this.readers = readers;
   }
 
   /**
@@ -46,7 +46,7 @@ final class SelectedSource extends VirtualSource {
 
   private static SelectedSource of(
       String path, ByteSource base, SafetensorsHeader header, UnitSelection selection) {
-    Map<String, Gather> gathers = new HashMap<>();
+    Map<String, UnitReader> readers = new HashMap<>();
     List<TensorSpec> specs = new ArrayList<>();
     for (StoredTensor tensor : header.tensors()) {
       TensorSpec spec = tensor.spec();
@@ -54,23 +54,28 @@ final class SelectedSource extends VirtualSource {
       if (part == null) {
         specs.add(spec);
       } else {
-        List<Integer> order = selection.orders().getOrDefault(part.order(), List.of());
-        gathers.put(spec.name(), Gather.of(tensor, part, order));
+        List<Integer> order = selection.order(part);
+        Map<Integer, List<Integer>> merged = selection.merged(part);
+        readers.put(
+            spec.name(),
+            merged.isEmpty()
+                ? Gather.of(tensor, part, order)
+                : Fusion.of(tensor, part, order, merged));
         specs.add(new TensorSpec(spec.name(), spec.dtype(), Gather.shape(spec, part, order)));
       }
     }
     return new SelectedSource(
-        path, base, header.tensors(), gathers, SafetensorsLayout.inOrder(specs, header.metadata()));
+        path, base, header.tensors(), readers, SafetensorsLayout.inOrder(specs, header.metadata()));
   }
 
   @Override
   protected void read(int index, long position, byte[] dst, int offset, int length) {
     StoredTensor tensor = stored.get(index);
-    Gather gather = gathers.get(tensor.spec().name());
-    if (gather == null) {
+    UnitReader reader = readers.get(tensor.spec().name());
+    if (reader == null) {
       base.readFully(tensor.begin() + position, dst, offset, length);
     } else {
-      gather.read(base, position, dst, offset, length);
+      reader.read(base, position, dst, offset, length);
     }
   }
 }

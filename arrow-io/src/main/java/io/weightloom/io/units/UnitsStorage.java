@@ -57,8 +57,7 @@ final class UnitsStorage extends VirtualStorage<UnitSelection> {
                     "Cannot open model %s: %s lacks %s (make the units again of the model as it is now)"
                         .formatted(root(path), selection.model(), tensor));
               }
-              Gather.shape(
-                  at.spec(), part, selection.orders().getOrDefault(part.order(), List.of()));
+              Gather.shape(at.spec(), part, selection.order(part));
             });
   }
 

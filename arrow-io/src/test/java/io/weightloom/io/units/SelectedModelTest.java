@@ -1,6 +1,7 @@
 package io.weightloom.io.units;
 
 import static io.weightloom.io.OpenedModel.bytes;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -10,6 +11,7 @@ import io.weightloom.io.ModelDir;
 import io.weightloom.io.OpenedModel;
 import io.weightloom.io.Storage;
 import io.weightloom.io.UnitSelection;
+import io.weightloom.io.UnitSelection.Merging;
 import io.weightloom.io.UnitSelection.Part;
 import io.weightloom.testkit.TinyCheckpoint;
 import java.io.IOException;
@@ -125,6 +127,78 @@ class SelectedModelTest {
     assertThat(bytes(open(second), UP)).isEqualTo(f32(7, 8, 5, 6, 3, 4, 1, 2));
   }
 
+  @Test
+  void whatIsMergedIsTheMeanOrTheSum() {
+    Path base = weights().writeModel(dir.resolve("base"), CONFIG);
+    UnitSelection selection =
+        new UnitSelection(
+            base.toString(),
+            Map.of("/intermediate_size", 2),
+            Map.of("channels", List.of(2, 0)),
+            Map.of("channels", Map.of(0, List.of(3, 1))),
+            Map.of(
+                UP, new Part(0, 4, "channels", Merging.MEAN),
+                DOWN, new Part(1, 4, "channels", Merging.SUM),
+                BIAS, new Part(0, 4, "channels")));
+
+    ModelDir model = open(file("small", selection));
+
+    assertThat(bytes(model, UP)).isEqualTo(f32(5, 6, 11.0 / 3, 14.0 / 3));
+    assertThat(bytes(model, DOWN)).isEqualTo(f32(3, 7, 7, 19));
+    assertThat(bytes(model, BIAS)).isEqualTo(f32(3, 1));
+    assertThat(UnitSelection.read(dir.resolve("small.units.json").toString())).isEqualTo(selection);
+  }
+
+  /** Rows longer than a vector and shorter, and more than is read at once. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 8, 5000, F32",
+    "0, 300, 7, BF16",
+    "1, 60, 400, F64",
+    "1, 400, 60, F16",
+    "0, 4, 200000, F16"
+  })
+  void noRangeThatIsReadShowsInWhatIsMerged(int dim, int rows, int columns, String dtype) {
+    Random random = new Random(5);
+    double[] values = random.ints((long) rows * columns, -64, 64).asDoubleStream().toArray();
+    Path base =
+        new TinyCheckpoint()
+            .add("w", dtype, new long[] {rows, columns}, values)
+            .writeModel(dir.resolve("base"), "{}");
+    int units = (dim == 0 ? rows : columns) / 2; // Of two rows or columns each.
+    Map<Integer, List<Integer>> merged = Map.of(1, List.of(0));
+    List<Integer> order = new ArrayList<>();
+    for (int u = units - 1; u > 0; u--) {
+      order.add(u);
+    }
+    ModelDir model =
+        open(
+            file(
+                "small",
+                new UnitSelection(
+                    base.toString(),
+                    Map.of(),
+                    Map.of("o", order),
+                    Map.of("o", merged),
+                    Map.of("w", new Part(dim, units, "o", Merging.MEAN)))));
+    int high = dim == 0 ? rows - 2 : rows;
+    int wide = dim == 0 ? columns : columns - 2;
+    double[] wanted = new double[high * wide];
+    for (int i = 0; i < high; i++) {
+      for (int j = 0; j < wide; j++) {
+        int unit = order.get((dim == 0 ? i : j) / 2);
+        int row = dim == 0 ? 2 * unit + i % 2 : i;
+        int column = dim == 1 ? 2 * unit + j % 2 : j;
+        double v = values[row * columns + column];
+        int other = (row - (dim == 0 ? 2 : 0)) * columns + column - (dim == 1 ? 2 : 0);
+        wanted[i * wide + j] = unit == 1 ? (v + values[other]) / 2 : v;
+      }
+    }
+
+    assertThat(bytes(model, "w")).isEqualTo(TinyCheckpoint.encode(dtype, wanted));
+    requireSameInRanges(requireNonNull(model.tensors().get("w")).file(), random);
+  }
+
   /** Larger than what is read at once, by rows and by columns, in order and not. */
   @ParameterizedTest
   @CsvSource({"0, true", "0, false", "1, true", "1, false"})
@@ -172,7 +246,10 @@ class SelectedModelTest {
     byte[] all = bytes(model, "w");
     assertThat(all).isEqualTo(f32(wanted));
     assertThat(bytes(model, "last")).isEqualTo(f32(1, 2, 3));
-    String path = model.tensors().get("w").file();
+    requireSameInRanges(model.tensors().get("w").file(), random);
+  }
+
+  private static void requireSameInRanges(String path, Random random) {
     try (ByteSource source = Storage.of(path).open(path)) {
       byte[] file = new byte[(int) source.size()];
       source.readFully(0, file, 0, file.length);
@@ -209,6 +286,29 @@ class SelectedModelTest {
     assertThatThrownBy(() -> open(file))
         .isInstanceOf(WeightloomException.class)
         .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "mean|{\"1\": [2]}|unit 1 of UP has others merged and goes",
+        "sum|{\"0\": [0]}|UP keeps unit 0 of 4, which is twice there",
+        "sum|{\"0\": [1, 7]}|UP keeps unit 7 of 4, which is none",
+        "sum|{\"no\": [1]}|units are merged into no, which is no number",
+        "product|{\"0\": [1]}|it merges units of UP by product, not mean or sum",
+      })
+  void whatCannotBeMergedIsRefused(String merging, String into, String message) throws IOException {
+    Path base = weights().writeModel(dir.resolve("base"), CONFIG);
+    Path file = dir.resolve("bad.units.json");
+    Files.writeString(
+        file,
+        "{\"weightloom_units\": 1, \"model\": \"%s\", \"orders\": {\"o\": [0, 3]}, \"merged\": {\"o\": %s}, \"tensors\": {\"%s\": {\"dim\": 0, \"units\": 4, \"order\": \"o\", \"merged\": \"%s\"}}}"
+            .formatted(base, into, UP, merging));
+
+    assertThatThrownBy(() -> open(file))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessageContaining(message.replace("UP", UP));
   }
 
   @Test
