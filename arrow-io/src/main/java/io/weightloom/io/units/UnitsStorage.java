@@ -13,7 +13,6 @@ import io.weightloom.io.TensorLocation;
 import io.weightloom.io.UnitSelection;
 import io.weightloom.io.VirtualStorage;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.OptionalLong;
 
 /**
