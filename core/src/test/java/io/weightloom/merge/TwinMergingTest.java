@@ -90,6 +90,26 @@ class TwinMergingTest {
         -.5);
   }
 
+  /** θ* = ½Σ and θ* + vₜ of the same two models: what a router may choose among. */
+  @ParameterizedTest
+  @CsvSource({"1, 0, .5, .5, 2, 0, -.5", "0, 1, .5, .5, 0, 3, -.5", "1, 0, 1, .5, 1, 1.5, -.5"})
+  void partsByHand(
+      double first, double second, double maskRate, double a, double b, double c, double d) {
+    assertClose(
+        twin(.5, maskRate)
+            .set("weight", new double[] {first, second})
+            .set("compress", "magnitude")
+            .taskVectors(
+                Matrix.of(new double[] {1, 2}, new double[] {0, 0}),
+                Matrix.of(new double[] {0, 0}, new double[] {3, -1}))
+            .values(),
+        TEN_DIGITS,
+        a,
+        b,
+        c,
+        d);
+  }
+
   /** The rank of a tenth of 768 is 76, of a tenth of 10 none: 1 − 0.9 is less than a tenth. */
   @ParameterizedTest
   @CsvSource({"768, 76", "10, 0", "11, 1"})
