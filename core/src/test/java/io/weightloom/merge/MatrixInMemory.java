@@ -88,7 +88,7 @@ final class MatrixInMemory {
             .toList(),
         dtype,
         Numerics.ACCURATE,
-        MergeInMemory.params(method.spec(), variant, values, models),
+        ResolvedParams.of(method.spec(), variant, values, models),
         IntStream.range(0, grams.size()).mapToObj(this::side).toList());
   }
 

@@ -5,8 +5,6 @@ import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.MergeState.Survey;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
-import io.weightloom.merge.ParamSpec.Scope;
 import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
@@ -342,34 +340,7 @@ final class MergeInMemory {
 
   /** As the planner resolves a recipe without gradients and filters. */
   Params params(int models) {
-    return params(spec, variant, values, models);
-  }
-
-  /** The values set, then those of the variant, then the method's; 1 where one is required. */
-  static Params params(MethodSpec spec, String variant, Map<String, Object> values, int models) {
-    Map<String, Object> defaults =
-        spec.variants().stream()
-            .filter(v -> v.name().equals(variant))
-            .findFirst()
-            .map(Variant::defaults)
-            .orElse(Map.of());
-    Map<String, Object> global = new HashMap<>();
-    Map<String, List<Double>> perModel = new HashMap<>();
-    for (ParamSpec param : spec.parameters()) {
-      Object value =
-          Optional.ofNullable(values.get(param.name()))
-              .or(() -> Optional.ofNullable(defaults.get(param.name())))
-              .or(param::defaultValue)
-              .orElse(1.0);
-      if (param.scope() == Scope.GLOBAL) {
-        global.put(param.name(), value);
-      } else if (value instanceof double[] each) {
-        perModel.put(param.name(), Arrays.stream(each).boxed().toList());
-      } else {
-        perModel.put(param.name(), Collections.nCopies(models, (Double) value));
-      }
-    }
-    return new Params(global, perModel);
+    return ResolvedParams.of(spec, variant, values, models);
   }
 
   private int run(MergeScope scope, List<TensorData> data, Result result) {
@@ -409,6 +380,7 @@ final class MergeInMemory {
       List<Span> walk,
       Result result) {
     byte[][] bytes = new byte[data.size()][];
+    List<Part> parts = new ArrayList<>();
     List<Map<String, long[]>> counts = new ArrayList<>();
     data.forEach(d -> counts.add(new HashMap<>()));
     for (int t = 0; t < bytes.length; t++) {
@@ -416,7 +388,7 @@ final class MergeInMemory {
     }
     for (Span span : walk) {
       int t = span.tensor();
-      Map<String, long[]> found =
+      SpanRunner.Emitted emitted =
           runner.emit(
               state,
               scope.tensors().get(t),
@@ -424,11 +396,14 @@ final class MergeInMemory {
               reader(data.get(t)),
               (offset, from, length) -> System.arraycopy(from, 0, bytes[t], (int) offset, length),
               checkFinite);
-      found.forEach((key, value) -> counts.get(t).merge(key, value, MergeInMemory::sum));
+      emitted.counts().forEach((k, v) -> counts.get(t).merge(k, v, MergeInMemory::sum));
+      emitted.part().ifPresent(part -> parts.add(Serialized.copy(part)));
     }
+    parts.sort((a, b) -> a.span().compareTo(b.span()));
+    MergeState written = state.written(parts);
     for (int t = 0; t < bytes.length; t++) {
       result.outputs().add(new Stored(output, bytes[t]));
-      result.decisions().add(state.decisions(t));
+      result.decisions().add(written.decisions(t));
       result.counts().add(counts.get(t));
     }
   }
