@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Shows a base model with adapters folded in as a model directory: the base's files, of which the
@@ -45,6 +46,15 @@ final class LoraStorage implements Storage {
       require(adapter, base);
     }
     return new BaseFiles(model.base()).names(base);
+  }
+
+  @Override
+  public List<String> origins(String path) {
+    AdaptedModel model = AdaptedModel.ofPath(path).model();
+    return Stream.concat(
+            Stream.of(model.base()), model.folds().stream().map(AdaptedModel.Fold::adapter))
+        .flatMap(p -> Storage.of(p).origins(p).stream())
+        .toList();
   }
 
   /** Each tensor that an adapter changes must be one of the base. */

@@ -15,6 +15,7 @@ import io.weightloom.io.safetensors.Profile;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * Shows a model of which some units stay as a model directory: the model's files, of which the
@@ -61,6 +62,14 @@ final class UnitsStorage implements Storage {
                   at.spec(), part, selection.orders().getOrDefault(part.order(), List.of()));
             });
     return new BaseFiles(selection.model()).names(base);
+  }
+
+  @Override
+  public List<String> origins(String path) {
+    String file = UnitSelection.ofPath(path).selection();
+    return Stream.of(file, UnitSelection.read(file).model())
+        .flatMap(p -> Storage.of(p).origins(p).stream())
+        .toList();
   }
 
   @Override
