@@ -28,11 +28,14 @@ class ReadsPerMethodTest {
       Map.ofEntries(
           entry("adamerging", 4), // As TIES, where it takes TIES' entries.
           entry("arcee_fusion", 3),
+          entry("atlas", 1),
           entry("breadcrumbs", 3),
           entry("breadcrumbs_ties", 3),
+          entry("concrete", 2), // The mean of the mask, which lies in a table.
           entry("consensus", 4), // As TIES, where the masks are of TIES' vector.
           entry("dare_linear", 2),
           entry("dare_ties", 4), // The majority sign takes one of its own.
+          entry("darex", 2), // The sums of each row, where tables give activations.
           entry("della", 2),
           entry("della_linear", 2),
           entry("ema", 1),
@@ -48,6 +51,7 @@ class ReadsPerMethodTest {
           entry("knots", 2),
           entry("linear", 1),
           entry("magmax", 1),
+          entry("masked_task_vector", 1),
           entry("model_soup", 1),
           entry("model_stock", 2),
           entry("multislerp", 2),
@@ -62,6 +66,7 @@ class ReadsPerMethodTest {
           entry("rws", 2),
           entry("sce", 3),
           entry("slerp", 2),
+          entry("svc", 2),
           entry("target_variance_rescaling", 2),
           entry("task_arithmetic", 1),
           entry("ties", 5), // The vote by shares of the norm takes one more.

@@ -110,6 +110,27 @@ class TwinMergingTest {
         d);
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 0, 0, 1, -1.5, 0", "0, 1, 0, -1, 1.5, 0"})
+  void aPartOfABundleIsWhatIsExclusive(
+      double first, double second, double a, double b, double c, double d) {
+    assertClose(
+        twin(.5, .5)
+            .set("weight", new double[] {first, second})
+            .set("compress", "magnitude")
+            .set("part", "vector")
+            .run(
+                Matrix.of(new double[] {5, 6}, new double[] {7, 8}),
+                Matrix.of(new double[] {6, 8}, new double[] {7, 8}),
+                Matrix.of(new double[] {5, 6}, new double[] {10, 7}))
+            .values(),
+        TEN_DIGITS,
+        a,
+        b,
+        c,
+        d);
+  }
+
   /** The rank of a tenth of 768 is 76, of a tenth of 10 none: 1 − 0.9 is less than a tenth. */
   @ParameterizedTest
   @CsvSource({"768, 76", "10, 0", "11, 1"})
