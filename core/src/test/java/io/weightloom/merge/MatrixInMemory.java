@@ -108,6 +108,23 @@ final class MatrixInMemory {
     return run(Matrix.zeros(deltas[0].rows(), deltas[0].columns()), deltas);
   }
 
+  /** The merge of vectors, as of all that is no matrix. */
+  double[] rest(double[] base, double[]... vectors) {
+    TensorMerge tensor = tensor(vectors.length, base.length);
+    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
+    double[][] models =
+        Arrays.stream(vectors).map(v -> Arrays.copyOf(v, Arith.CAPACITY)).toArray(double[][]::new);
+    double[] out = arith.vector();
+    method
+        .rest(new MergeScope(0, List.of(tensor)))
+        .emitter(arith, new Span(0, 0, base.length))
+        .emit(
+            new Chunk<>(Arrays.copyOf(base, Arith.CAPACITY), models, arith.vectors(0))
+                .at(0, base.length),
+            out);
+    return Arrays.copyOf(out, base.length);
+  }
+
   Result run(@Nullable Matrix base, Matrix... models) {
     Matrix first = models[0];
     TensorMerge tensor = tensor(models.length, first.rows(), first.columns());

@@ -10,12 +10,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
-import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -192,30 +189,15 @@ class TwinMergingTest {
   /** What is no matrix is not compressed: θ* + Σ wₜ(θₜ − θ*). */
   @Test
   void routesVectorsWhole() {
-    TensorMerge tensor =
+    double[] merged =
         MatrixInMemory.of("twin_merging")
             .set("weight", new double[] {.5, .25})
             .set("normalize", false)
             .set("scaling", .5)
-            .tensor(2, 2);
-    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
-    double[] out = arith.vector();
-    double[][] models = {
-      Arrays.copyOf(new double[] {14, 20}, Arith.CAPACITY),
-      Arrays.copyOf(new double[] {10, 28}, Arith.CAPACITY)
-    };
-
-    ((MatrixMethod) MergeMethods.named("twin_merging").orElseThrow())
-        .rest(new MergeScope(0, List.of(tensor)))
-        .emitter(arith, new Span(0, 0, 2))
-        .emit(
-            new Chunk<>(
-                    Arrays.copyOf(new double[] {10, 20}, Arith.CAPACITY), models, arith.vectors(0))
-                .at(0, 2),
-            out);
+            .rest(new double[] {10, 20}, new double[] {14, 20}, new double[] {10, 28});
 
     // θ* = 12, 24: 12 + ½·2 − ¼·2, and 24 − ½·4 + ¼·4.
-    assertThat(Arrays.copyOf(out, 2)).containsExactly(12.5, 23);
+    assertThat(merged).containsExactly(12.5, 23);
   }
 
   /** A matrix that no array holds is the user's affair, however it is to be compressed. */
