@@ -2,10 +2,10 @@
 """The golden values of the matrix methods, from the papers' formulas in NumPy (fp64).
 
 Prints each case as the tests hold it, in core/src/test/java/io/weightloom/merge: MatrixMethodsTest, WudiTest,
-TwinMergingTest, RegMeanTest.
+TwinMergingTest, RegMeanTest, SingularValueCalibrationTest.
 The values of TSV-M, Iso-C, Iso-CTS, RegMean and WUDI were compared with those of the papers' own codes on the same
 input (AntoAndGar/task_singular_vectors a6c9718, danielm1405/iso-merging d34010a, bloomberg/dataless-model-merging
-92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS is computed here alone. Of tensors that are no matrices TSV-M's code
+92247ae, nathanielyvo/WUDI-Merging dc3cd12); KnOTS and SVC are computed here alone. Of tensors that are no matrices TSV-M's code
 takes the mean of the task vectors. Twin-Merging's two ways to compress were
 compared with sparsify.py of LZY-the-boys/Twin-Merging f481c60 (torch, fp64).
 """
@@ -116,6 +116,16 @@ def twin(deltas, weights, scaling, mask_rate, by):
     return merged
 
 
+def svc(deltas, scaling, alpha):
+    u, s, vt = svd(scaling * sum(deltas) / len(deltas))
+    gammas = []
+    for r in range(len(s)):
+        along = [u[:, r] @ d for d in deltas]
+        share = [s[r] * vt[r] @ a / (a @ a) if a @ a > 0 else 0 for a in along]
+        gammas.append(len(deltas) / sum(max(alpha, x) for x in share))
+    return (u * s * gammas) @ vt
+
+
 def show(name, value):
     print(f"{name}\n{np.asarray(value)}")
 
@@ -142,3 +152,5 @@ TWO = [np.array([[1., 2], [0, 0]]), np.array([[0., 0], [3, -1]])]
 show("twin_merging, rank 2 of 3", twin([D1, D2], ROUTING, .29, .25, "svd"))
 show("twin_merging, 4 of 9 elements", twin([D1, D2], ROUTING, .29, .5, "magnitude"))
 show("twin_merging, 2 of 4 elements", twin(TWO, ROUTING, .5, .5, "magnitude"))
+show("svc, scaling .6, alpha .1", svc([D1, D2], .6, .1))
+show("svc, scaling 2, alpha 1", svc([D1, D2], 2, 1))

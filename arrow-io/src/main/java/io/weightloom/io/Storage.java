@@ -82,6 +82,14 @@ public interface Storage {
     }
   }
 
+  /**
+   * The paths that what is at this one is computed from, down to files that lie somewhere; of files
+   * that lie there, the path alone.
+   */
+  default List<String> origins(String path) {
+    return List.of(path);
+  }
+
   /** The path of a name in a directory. */
   default String resolve(String dir, String name) {
     return dir.endsWith("/") ? dir + name : dir + "/" + name;

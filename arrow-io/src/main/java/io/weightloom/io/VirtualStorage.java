@@ -3,6 +3,7 @@ package io.weightloom.io;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.safetensors.Profile;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Shows models that are made of a stored one as model directories: the stored model's files under
@@ -21,6 +22,9 @@ public abstract class VirtualStorage<M> implements Storage {
 
   /** Reads how the model of a virtual path is made. */
   protected abstract M model(String path);
+
+  /** The paths of all that the model of a virtual path is made of. */
+  protected abstract Stream<String> parts(String path, M model);
 
   /** The files of the stored model. */
   protected abstract BaseFiles base(M model);
@@ -46,6 +50,11 @@ public abstract class VirtualStorage<M> implements Storage {
    */
   protected ByteSource companion(String path, M model, String stored) {
     return Storage.of(stored).open(stored);
+  }
+
+  @Override
+  public final List<String> origins(String path) {
+    return parts(path, model(path)).flatMap(p -> Storage.of(p).origins(p).stream()).toList();
   }
 
   @Override

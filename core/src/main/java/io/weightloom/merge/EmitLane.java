@@ -1,11 +1,12 @@
 package io.weightloom.merge;
 
 import io.weightloom.merge.MergeState.Emitter;
+import io.weightloom.merge.MergeState.Part;
 import io.weightloom.merge.MergeState.Rows;
 import io.weightloom.merge.SpanRunner.BlockWriter;
+import io.weightloom.merge.SpanRunner.Emitted;
 import io.weightloom.merge.SpanRunner.Emitting;
 import io.weightloom.tensor.DType;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -50,8 +51,8 @@ final class EmitLane<V> extends Lane<V> {
     writer.write(first * dtype.bytes(), buffers.output(dtype.bytes()), count * dtype.bytes());
   }
 
-  /** Counts, as {@link Emitter#counts} has them. */
-  Map<String, long[]> counts() {
-    return emitter.counts();
+  Emitted emitted() {
+    Optional<Part> part = emitter.found().map(found -> new Part(feed.span(), found));
+    return new Emitted(emitter.counts(), part);
   }
 }

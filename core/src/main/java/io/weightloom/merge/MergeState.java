@@ -24,6 +24,16 @@ public interface MergeState extends Serializable {
     return Map.of();
   }
 
+  /**
+   * What is known once all outputs are written; the state itself where emitters find nothing.
+   *
+   * @param parts what was found in each span, in the order of the spans, of all spans in which
+   *     something was
+   */
+  default MergeState written(List<Part> parts) {
+    return this;
+  }
+
   /** A read of a whole scope in any number of spans. */
   interface Survey extends Serializable {
 
@@ -101,6 +111,14 @@ public interface MergeState extends Serializable {
      */
     default Map<String, long[]> counts() {
       return Map.of();
+    }
+
+    /**
+     * What {@link MergeState#written} draws its conclusion from: small, and independent of how the
+     * span was cut into chunks.
+     */
+    default Optional<Serializable> found() {
+      return Optional.empty();
     }
   }
 

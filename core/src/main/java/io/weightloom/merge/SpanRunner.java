@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Walks a span of a tensor: reads a block of the base and of every model, decodes it chunk by
@@ -113,6 +114,14 @@ public final class SpanRunner {
   public record Emitting(MergeState state, Feed feed, BlockWriter writer) {}
 
   /**
+   * What came of an emission beside its outputs.
+   *
+   * @param counts as {@link Emitter#counts} has them
+   * @param part as {@link Emitter#found} has it
+   */
+  public record Emitted(Map<String, long[]> counts, Optional<Part> part) {}
+
+  /**
    * One read of a span.
    *
    * @param checkFinite whether a NaN or an infinity is an error; once a tensor is enough
@@ -136,12 +145,8 @@ public final class SpanRunner {
     return lanes.stream().map(SurveyLane::part).toList();
   }
 
-  /**
-   * Computes and writes the outputs of a span.
-   *
-   * @return counts, as {@link Emitter#counts} has them
-   */
-  public Map<String, long[]> emit(
+  /** Computes and writes the outputs of a span. */
+  public Emitted emit(
       MergeState state,
       TensorMerge tensor,
       Span span,
@@ -153,7 +158,7 @@ public final class SpanRunner {
   }
 
   /** The outputs of several merges of a span: each block of each source is read once. */
-  public List<Map<String, long[]>> emit(List<Emitting> emissions, BlockReader reader) {
+  public List<Emitted> emit(List<Emitting> emissions, BlockReader reader) {
     List<EmitLane<?>> lanes = new ArrayList<>();
     for (Emitting e : emissions) {
       lanes.add(
@@ -162,7 +167,7 @@ public final class SpanRunner {
               : new EmitLane<>(floatArith(e.feed().tensor()), e, buffers));
     }
     walk(lanes, reader);
-    return lanes.stream().map(EmitLane::counts).toList();
+    return lanes.stream().map(EmitLane::emitted).toList();
   }
 
   private FloatArith floatArith(TensorMerge tensor) {

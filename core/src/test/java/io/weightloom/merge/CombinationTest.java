@@ -40,6 +40,27 @@ class CombinationTest {
         .containsExactly(new double[] {2, 1, 0}, WITHIN);
   }
 
+  @ParameterizedTest
+  @CsvSource({"reference", "paper"})
+  void whatIsAddedToTheCleanModelIsOrthogonalToItsTaskVector(String variant) {
+    double[] clean = RandomModels.distinct(4099, 1);
+    double[] merged =
+        merge("rws")
+            .variant(variant)
+            .taskVectors(clean, RandomModels.distinct(4099, 2), RandomModels.distinct(4099, 3))
+            .run()
+            .values();
+
+    double along = 0;
+    double size = 0;
+    for (int i = 0; i < clean.length; i++) {
+      along += (merged[i] - clean[i]) * clean[i];
+      size += clean[i] * clean[i];
+    }
+    assertThat(along / size).isCloseTo(0, Offset.offset(1e-14));
+    assertThat(merged).isNotEqualTo(clean);
+  }
+
   @Test
   void aCleanModelThatDidNotMoveTakesNothingAway() {
     assertThat(merge("rws").taskVectors(new double[2], new double[] {3, 1}).run().values())
@@ -111,6 +132,12 @@ class CombinationTest {
                 .run()
                 .values())
         .containsExactly(new double[] {4, 2.5}, WITHIN);
+  }
+
+  @Test
+  void expoGoesATenthBeyondByDefault() {
+    assertThat(merge("expo").tensor(new double[] {1, 2}, new double[] {2, 0}).run().values())
+        .containsExactly(new double[] {2.1, -.2}, WITHIN);
   }
 
   @ParameterizedTest

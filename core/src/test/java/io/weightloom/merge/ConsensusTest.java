@@ -1,9 +1,11 @@
 package io.weightloom.merge;
 
 import static io.weightloom.merge.Golden.WITHIN;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.weightloom.tensor.DType;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -72,6 +74,35 @@ class ConsensusTest {
         .containsExactly(first, second, third);
   }
 
+  static List<Arguments> masks() {
+    return List.of(
+        Arguments.of(.2, List.of("111001", "111011", "101101")),
+        Arguments.of(.4, List.of("111001", "011011", "101100")),
+        Arguments.of(.6, List.of("111001", "011011", "001100")),
+        Arguments.of(1, List.of("110001", "010011", "000100")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("masks")
+  void masksAreThoseOfTheCode(double lambda, List<String> masks) {
+    for (String variant : List.of("reference", "delta")) {
+      for (int k = 0; k < DELTAS.length; k++) {
+        double[] mask =
+            run(consensus(DType.F32, lambda, 2)
+                    .variant(variant)
+                    .set("part", "mask")
+                    .set("mask_of", (double) k))
+                .values();
+
+        assertThat(bits(mask)).as("%s, model %d", variant, k).isEqualTo(masks.get(k));
+      }
+    }
+  }
+
+  private static String bits(double[] mask) {
+    return Arrays.stream(mask).mapToObj(m -> m == 0 ? "0" : "1").collect(joining());
+  }
+
   @Test
   void tellsHowManyParametersAreUsedByHowManyModels() {
     MergeInMemory.Result merged = run(consensus(DType.F64, .4, 2));
@@ -85,15 +116,17 @@ class ConsensusTest {
    */
   @Test
   void fusionBenchsOperandsAreNotTaken() {
-    long[] theirs = new long[DELTAS.length];
-    for (int k = 0; k < theirs.length; k++) {
+    List<String> theirs = new ArrayList<>();
+    for (double[] delta : DELTAS) {
+      double[] mask = new double[BASE.length];
       for (int i = 0; i < BASE.length; i++) {
-        double own = Math.abs(BASE[i] - DELTAS[k][i]);
-        theirs[k] += own > .4 * Math.abs(SUM[i] - DELTAS[k][i]) ? 1 : 0;
+        double own = Math.abs(BASE[i] - delta[i]);
+        mask[i] = own > .4 * Math.abs(SUM[i] - delta[i]) ? 1 : 0;
       }
+      theirs.add(bits(mask));
     }
 
-    assertThat(theirs).containsExactly(5, 6, 4);
+    assertThat(theirs).containsExactly("111101", "111111", "111100");
     assertThat(run(consensus(DType.F64, .4, 2)).counts().get(0).get("used"))
         .containsExactly(4, 4, 3);
   }

@@ -8,6 +8,7 @@ import io.weightloom.tensor.DType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -101,6 +102,60 @@ class DareTest {
             .values();
 
     assertThat(merged).containsExactly(0, -.3125, 1.25, 0);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F64", "F32", "BF16"})
+  void darexDividesByTheQThatIsGiven(DType dtype) {
+    double[] merged =
+        dare("dare_linear", "darex_q", dtype)
+            .set("density", 0.5)
+            .set("q", 0.8)
+            .seed(seed(0.5, DROPPED))
+            .taskVectors(DELTA)
+            .run()
+            .values();
+
+    assertThat(merged).containsExactly(0, -.3125, 1.25, 0);
+  }
+
+  /** With 4 standard deviations of the sum to either side. */
+  @Test
+  void theChangeIsKeptInTheMean() {
+    double[] delta = RandomModels.distinct(100_000, 1);
+    double density = 0.2;
+
+    double[] merged =
+        dare("dare_linear", "paper", DType.F64)
+            .set("density", density)
+            .seed(5)
+            .taskVectors(delta)
+            .run()
+            .values();
+
+    double squares = Arrays.stream(delta).map(v -> v * v).sum();
+    double fourSigma = 4 * Math.sqrt(squares * (1 - density) / density);
+    assertThat(Arrays.stream(merged).sum())
+        .isCloseTo(Arrays.stream(delta).sum(), Offset.offset(fourSigma));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"dare_linear", "della_linear"})
+  void mergekitsMethodsKeepTheL1NormOfAnyTensor(String method) {
+    double[] delta = RandomModels.distinct(4099, 1);
+
+    double[] merged =
+        dare(method, "mergekit", DType.F64)
+            .set("density", 0.5)
+            .seed(5)
+            .taskVectors(delta)
+            .run()
+            .values();
+
+    double norm = Arrays.stream(delta).map(Math::abs).sum();
+    assertThat(Arrays.stream(merged).filter(v -> v == 0).count()).isGreaterThan(1000);
+    assertThat(Arrays.stream(merged).map(Math::abs).sum())
+        .isCloseTo(norm, Offset.offset(1e-12 * norm));
   }
 
   @ParameterizedTest

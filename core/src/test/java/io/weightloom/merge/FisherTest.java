@@ -87,6 +87,29 @@ class FisherTest {
     check(run(fisher("mats")), 1.000000005, 0, 4.9999999967, 17.2727272727);
   }
 
+  /** numpy 2.4.6 in fp64; with 1e-10 added to each value. */
+  @ParameterizedTest
+  @CsvSource({"none, 17.27272727268595", "tensor, 15", "model, 15.714285714183674"})
+  void dataLessModelMergingAddsLittleToAll(String norm, double b) {
+    check(run(fisher("regmean_repo").set("norm", norm)), 1, 0, 5, b);
+  }
+
+  @Test
+  void equalFishersGiveTheWeightedMean() {
+    double[] one = {.5, 2, 3e-9};
+    for (String variant : new String[] {"mergelm", "regmean_repo", "mats"}) {
+      double[] merged =
+          fisher(variant)
+              .set("weight", new double[] {1, 3})
+              .tensor(new double[3], A)
+              .sides(one, one)
+              .run()
+              .values();
+
+      assertThat(merged).as(variant).containsExactly(new double[] {2.5, -1, 4.5}, CLOSE);
+    }
+  }
+
   @Test
   void withoutTablesItIsTheWeightedMean() {
     MergeInMemory.Result merged =

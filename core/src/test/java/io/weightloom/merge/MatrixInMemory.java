@@ -88,7 +88,7 @@ final class MatrixInMemory {
             .toList(),
         dtype,
         Numerics.ACCURATE,
-        MergeInMemory.params(method.spec(), variant, values, models),
+        ResolvedParams.of(method.spec(), variant, values, models),
         IntStream.range(0, grams.size()).mapToObj(this::side).toList());
   }
 
@@ -106,6 +106,23 @@ final class MatrixInMemory {
   /** Merges models whose base is zero. */
   Result taskVectors(Matrix... deltas) {
     return run(Matrix.zeros(deltas[0].rows(), deltas[0].columns()), deltas);
+  }
+
+  /** The merge of vectors, as of all that is no matrix. */
+  double[] rest(double[] base, double[]... vectors) {
+    TensorMerge tensor = tensor(vectors.length, base.length);
+    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
+    double[][] models =
+        Arrays.stream(vectors).map(v -> Arrays.copyOf(v, Arith.CAPACITY)).toArray(double[][]::new);
+    double[] out = arith.vector();
+    method
+        .rest(new MergeScope(0, List.of(tensor)))
+        .emitter(arith, new Span(0, 0, base.length))
+        .emit(
+            new Chunk<>(Arrays.copyOf(base, Arith.CAPACITY), models, arith.vectors(0))
+                .at(0, base.length),
+            out);
+    return Arrays.copyOf(out, base.length);
   }
 
   Result run(@Nullable Matrix base, Matrix... models) {

@@ -49,6 +49,15 @@ class MatrixMethodsTest {
         2.6310461478);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"tsv_m", "iso_c", "iso_cts"})
+  void biasesAreAveraged(String method) {
+    assertThat(
+            MatrixInMemory.of(method)
+                .rest(new double[2], new double[] {1, 2}, new double[] {3, -2}))
+        .containsExactly(2, 0);
+  }
+
   @Test
   void isotropicMergeGivesAllDirectionsTheMean() {
     MatrixInMemory.Result merged = MatrixInMemory.of("iso_c").taskVectors(DELTA1, DELTA2);

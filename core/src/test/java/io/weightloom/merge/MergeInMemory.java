@@ -3,8 +3,6 @@ package io.weightloom.merge;
 import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.kernel.Kernels;
 import io.weightloom.merge.MethodSpec.BaseRule;
-import io.weightloom.merge.MethodSpec.Variant;
-import io.weightloom.merge.ParamSpec.Scope;
 import io.weightloom.tensor.DType;
 import io.weightloom.tensor.Shape;
 import io.weightloom.tensor.TensorSpec;
@@ -14,7 +12,6 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -339,33 +336,6 @@ final class MergeInMemory {
 
   /** As the planner resolves a recipe without gradients and filters. */
   Params params(int models) {
-    return params(spec, variant, values, models);
-  }
-
-  /** The values set, then those of the variant, then the method's; 1 where one is required. */
-  static Params params(MethodSpec spec, String variant, Map<String, Object> values, int models) {
-    Map<String, Object> defaults =
-        spec.variants().stream()
-            .filter(v -> v.name().equals(variant))
-            .findFirst()
-            .map(Variant::defaults)
-            .orElse(Map.of());
-    Map<String, Object> global = new HashMap<>();
-    Map<String, List<Double>> perModel = new HashMap<>();
-    for (ParamSpec param : spec.parameters()) {
-      Object value =
-          Optional.ofNullable(values.get(param.name()))
-              .or(() -> Optional.ofNullable(defaults.get(param.name())))
-              .or(param::defaultValue)
-              .orElse(1.0);
-      if (param.scope() == Scope.GLOBAL) {
-        global.put(param.name(), value);
-      } else if (value instanceof double[] each) {
-        perModel.put(param.name(), Arrays.stream(each).boxed().toList());
-      } else {
-        perModel.put(param.name(), Collections.nCopies(models, (Double) value));
-      }
-    }
-    return new Params(global, perModel);
+    return ResolvedParams.of(spec, variant, values, models);
   }
 }

@@ -110,6 +110,46 @@ class PcbTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("programs")
+  void nothingGoesBeyondTheClampsAndNoMoreThanTheRatioIsKept(
+      String variant, double[] merged, double[] scores) {
+    for (double ratio : new double[] {.05, .4, .9}) {
+      MergeInMemory.Result balanced =
+          MergeInMemory.of("pcb")
+              .variant(variant)
+              .set("ratio", ratio)
+              .set("lambda", 1.25)
+              .taskVectors(RandomModels.distinct(4099, 1), RandomModels.distinct(4099, 2))
+              .run();
+
+      double[] clamps = reported(balanced, "clamps");
+      double most = 1.25 * Math.max(clamps[1], clamps[3]);
+      assertThat(Arrays.stream(balanced.values()).map(Math::abs).max().orElseThrow())
+          .isBetween(most / 100, most * (1 + 1e-12));
+      // One model alone drops what scores its least or below, and is kept whole elsewhere.
+      long kept =
+          Arrays.stream(
+                  pcb(variant, DType.F64)
+                      .set("ratio", ratio)
+                      .taskVectors(RandomModels.distinct(4099, 1))
+                      .run()
+                      .values())
+              .filter(v -> v != 0)
+              .count();
+      assertThat(kept).isBetween(1L, (long) (ratio * 4099) + 1);
+    }
+  }
+
+  /** The programs divide zero by zero. */
+  @ParameterizedTest
+  @MethodSource("programs")
+  void changesOfOneSizeLeaveTheBase(String variant, double[] merged, double[] scores) {
+    double[] equal = {.5, .5, .5, .5};
+
+    assertThat(pcb(variant, DType.F64).taskVectors(equal, equal).run().values()).containsOnly(0);
+  }
+
   /** Scores of both signs, of which the statistic asked for is now positive, now negative. */
   @Test
   void signedStatisticsAreThoseOfASort() {

@@ -80,6 +80,7 @@ record ScopeInMemory(
       List<Span> walk,
       Result result) {
     byte[][] bytes = new byte[data.size()][];
+    List<Part> parts = new ArrayList<>();
     List<Map<String, long[]>> counts = new ArrayList<>();
     data.forEach(d -> counts.add(new HashMap<>()));
     for (int t = 0; t < bytes.length; t++) {
@@ -87,7 +88,7 @@ record ScopeInMemory(
     }
     for (Span span : walk) {
       int t = span.tensor();
-      Map<String, long[]> found =
+      SpanRunner.Emitted emitted =
           runner.emit(
               state,
               scope.tensors().get(t),
@@ -95,11 +96,14 @@ record ScopeInMemory(
               reader(data.get(t)),
               (offset, from, length) -> System.arraycopy(from, 0, bytes[t], (int) offset, length),
               checkFinite);
-      found.forEach((key, value) -> counts.get(t).merge(key, value, ScopeInMemory::sum));
+      emitted.counts().forEach((k, v) -> counts.get(t).merge(k, v, ScopeInMemory::sum));
+      emitted.part().ifPresent(part -> parts.add(Serialized.copy(part)));
     }
+    parts.sort((a, b) -> a.span().compareTo(b.span()));
+    MergeState written = state.written(parts);
     for (int t = 0; t < bytes.length; t++) {
       result.outputs().add(new Stored(output, bytes[t]));
-      result.decisions().add(state.decisions(t));
+      result.decisions().add(written.decisions(t));
       result.counts().add(counts.get(t));
     }
   }

@@ -263,6 +263,38 @@ class TiesTest {
         .containsExactly(kept);
   }
 
+  /** Of few magnitudes, so that the threshold falls among equals. */
+  @ParameterizedTest
+  @CsvSource({"reference, 0.2", "reference, 0.05", "mergelm, 0.2", "fusionbench, 0.3"})
+  void noLessThanTheDensityIsKeptAndOneModelIsItsTrimmedSelf(String variant, double density) {
+    double[] delta = new double[4099];
+    Arrays.setAll(delta, i -> (i * 7919 % 41 - 20) / 8.0);
+
+    MergeInMemory.Result merged =
+        ties(variant, DType.F64, density).set("lambda", 1.0).taskVectors(delta).run();
+
+    long kept = merged.kept().get(0)[0];
+    assertThat(kept).isGreaterThanOrEqualTo((long) (delta.length * density));
+    double least =
+        Arrays.stream(delta).map(v -> -Math.abs(v)).sorted().map(v -> -v).toArray()[(int) kept - 1];
+    assertThat(merged.values())
+        .containsExactly(Arrays.stream(delta).map(v -> Math.abs(v) < least ? 0 : v).toArray());
+  }
+
+  /** A coordinate is zero, or has the sign of the sum of what was kept there. */
+  @ParameterizedTest
+  @CsvSource({"reference", "mergelm", "fusionbench", "mergekit"})
+  void aCoordinateHasTheElectedSignOrNone(String variant) {
+    double[][] deltas = {RandomModels.distinct(4099, 1), RandomModels.distinct(4099, 2)};
+
+    double[] merged = ties(variant, DType.F64, 1).taskVectors(deltas).run().values();
+
+    for (int i = 0; i < merged.length; i++) {
+      double vote = Math.signum(deltas[0][i] + deltas[1][i]);
+      assertThat(Math.signum(merged[i])).isIn(0.0, vote);
+    }
+  }
+
   private static double[] distinct(int n) {
     double[] values = new double[n];
     Arrays.setAll(values, i -> (i * 7 % n + 1) * (i % 2 == 0 ? 1 : -1));

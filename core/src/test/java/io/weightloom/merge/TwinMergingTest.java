@@ -10,12 +10,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.weightloom.error.WeightloomException;
-import io.weightloom.kernel.KernelRegistry;
 import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.LinAlgRegistry;
 import io.weightloom.linalg.Matrix;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -90,6 +87,47 @@ class TwinMergingTest {
         -.5);
   }
 
+  /** θ* = ½Σ and θ* + vₜ of the same two models: what a router may choose among. */
+  @ParameterizedTest
+  @CsvSource({"1, 0, .5, .5, 2, 0, -.5", "0, 1, .5, .5, 0, 3, -.5", "1, 0, 1, .5, 1, 1.5, -.5"})
+  void partsByHand(
+      double first, double second, double maskRate, double a, double b, double c, double d) {
+    assertClose(
+        twin(.5, maskRate)
+            .set("weight", new double[] {first, second})
+            .set("compress", "magnitude")
+            .taskVectors(
+                Matrix.of(new double[] {1, 2}, new double[] {0, 0}),
+                Matrix.of(new double[] {0, 0}, new double[] {3, -1}))
+            .values(),
+        TEN_DIGITS,
+        a,
+        b,
+        c,
+        d);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 0, 0, 1, -1.5, 0", "0, 1, 0, -1, 1.5, 0"})
+  void aPartOfABundleIsWhatIsExclusive(
+      double first, double second, double a, double b, double c, double d) {
+    assertClose(
+        twin(.5, .5)
+            .set("weight", new double[] {first, second})
+            .set("compress", "magnitude")
+            .set("part", "vector")
+            .run(
+                Matrix.of(new double[] {5, 6}, new double[] {7, 8}),
+                Matrix.of(new double[] {6, 8}, new double[] {7, 8}),
+                Matrix.of(new double[] {5, 6}, new double[] {10, 7}))
+            .values(),
+        TEN_DIGITS,
+        a,
+        b,
+        c,
+        d);
+  }
+
   /** The rank of a tenth of 768 is 76, of a tenth of 10 none: 1 − 0.9 is less than a tenth. */
   @ParameterizedTest
   @CsvSource({"768, 76", "10, 0", "11, 1"})
@@ -151,30 +189,15 @@ class TwinMergingTest {
   /** What is no matrix is not compressed: θ* + Σ wₜ(θₜ − θ*). */
   @Test
   void routesVectorsWhole() {
-    TensorMerge tensor =
+    double[] merged =
         MatrixInMemory.of("twin_merging")
             .set("weight", new double[] {.5, .25})
             .set("normalize", false)
             .set("scaling", .5)
-            .tensor(2, 2);
-    DoubleArith arith = new DoubleArith(KernelRegistry.scalar());
-    double[] out = arith.vector();
-    double[][] models = {
-      Arrays.copyOf(new double[] {14, 20}, Arith.CAPACITY),
-      Arrays.copyOf(new double[] {10, 28}, Arith.CAPACITY)
-    };
-
-    ((MatrixMethod) MergeMethods.named("twin_merging").orElseThrow())
-        .rest(new MergeScope(0, List.of(tensor)))
-        .emitter(arith, new Span(0, 0, 2))
-        .emit(
-            new Chunk<>(
-                    Arrays.copyOf(new double[] {10, 20}, Arith.CAPACITY), models, arith.vectors(0))
-                .at(0, 2),
-            out);
+            .rest(new double[] {10, 20}, new double[] {14, 20}, new double[] {10, 28});
 
     // θ* = 12, 24: 12 + ½·2 − ¼·2, and 24 − ½·4 + ¼·4.
-    assertThat(Arrays.copyOf(out, 2)).containsExactly(12.5, 23);
+    assertThat(merged).containsExactly(12.5, 23);
   }
 
   /** A matrix that no array holds is the user's affair, however it is to be compressed. */

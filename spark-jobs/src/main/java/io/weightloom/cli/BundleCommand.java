@@ -20,13 +20,14 @@ import picocli.CommandLine.Parameters;
     name = "bundle",
     description =
         "Store many fine-tuned models of one base as a merged task vector and a mask of a bit a"
-            + " parameter for each: TALL masks, EMR-Merging; or each as the few values that its"
-            + " largest changes have: FedZip.",
+            + " parameter for each: TALL masks, EMR-Merging; each as the few values that its"
+            + " largest changes have: FedZip; or as a shared expert with an adapter for each:"
+            + " Twin-Merging.",
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
     footer = {
       "  weightloom bundle tall.yml bundle           merge_method: consensus, or emr",
-      "  weightloom bundle zip.yml bundle            merge_method: fedzip",
+      "  weightloom bundle zip.yml bundle            merge_method: fedzip, or twin_merging",
       "  weightloom unpack bundle --model math math  gives a model back",
     })
 final class BundleCommand implements Callable<Integer> {
@@ -34,7 +35,7 @@ final class BundleCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "RECIPE",
-      description = "a recipe of consensus, emr or fedzip")
+      description = "a recipe of consensus, emr, fedzip or twin_merging")
   private Path recipe = Path.of("");
 
   @Parameters(index = "1", paramLabel = "OUT", description = "the directory to make")

@@ -1,5 +1,12 @@
 package io.weightloom.job;
 
+import static io.weightloom.job.BundleRecipes.BASE;
+import static io.weightloom.job.BundleRecipes.EXTENSIONS;
+import static io.weightloom.job.BundleRecipes.FEDZIP;
+import static io.weightloom.job.BundleRecipes.MASKS;
+import static io.weightloom.job.BundleRecipes.SHARED;
+import static io.weightloom.job.BundleRecipes.TWIN;
+import static io.weightloom.job.BundleRecipes.VECTOR;
 import static java.util.stream.Collectors.joining;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -7,10 +14,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.error.WeightloomException;
+import io.weightloom.io.AdaptedModel;
+import io.weightloom.io.AdaptedModel.Fold;
 import io.weightloom.io.delta.DeltaStorage;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.MergeResult.TensorResult;
-import io.weightloom.merge.BundlePart;
 import io.weightloom.plan.MergePlanner;
 import io.weightloom.plan.PlannedTensor.Merged;
 import io.weightloom.recipe.Policies;
@@ -34,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  * Many fine-tuned models as one bundle: a base, one merged task vector, and for each model a mask
  * of a bit a parameter and a factor, from which the model is got back nearly as it was (TALL masks,
  * Wang et al., 2024; EMR-Merging, Huang et al., 2024); or a base and of each model its own task
- * vector, packed (FedZip, Malekijoo et al., 2021). All parts are written from one read.
+ * vector, packed (FedZip, Malekijoo et al., 2021). All parts are written from one read. Or a shared
+ * expert and for each model an adapter of what it knows beside it (Twin-Merging, Lu et al., 2024).
  */
 public final class BundleJob {
 
@@ -47,23 +56,20 @@ public final class BundleJob {
   /** What each tensor takes in a bundle of packed task vectors. */
   public static final String SIZES = "sizes.csv";
 
-  private static final String VECTOR = "vector";
-  private static final String BASE = "base";
-  private static final String MASKS = "masks";
-  private static final String EXTENSIONS = "weightloom";
   private static final String CODES = "codes";
   private static final String BASE_DIGESTS = "base_digests";
-  private static final String FEDZIP = "fedzip";
-  private static final Set<String> METHODS = Set.of("consensus", "emr", FEDZIP);
+  private static final String EXPERT = "expert";
+  private static final Set<String> METHODS = Set.of("consensus", "emr", FEDZIP, TWIN);
   private static final int SCHEMA = 1;
 
   private final RecipeYaml yaml;
+  private final BundleRecipes recipes;
   private final MergePlanner.Options options;
   private final int blockElements;
   private final Progress progress;
 
   /**
-   * @param yaml a recipe of {@code consensus}, {@code emr} or {@code fedzip}
+   * @param yaml a recipe of {@code consensus}, {@code emr}, {@code fedzip} or {@code twin_merging}
    * @param blockElements elements read at a time from each model: a power of two
    */
   public BundleJob(
@@ -71,48 +77,19 @@ public final class BundleJob {
     Recipe recipe = yaml.recipe();
     if (!METHODS.contains(recipe.method()) || !recipe.slices().isEmpty()) {
       throw WeightloomException.usage(
-          "Cannot bundle by %s: a bundle is made by consensus, emr or fedzip, of whole models (change merge_method)"
+          "Cannot bundle by %s: a bundle is made by consensus, emr, fedzip or twin_merging, of whole models (change merge_method)"
               .formatted(recipe.method()));
     }
     this.yaml = yaml;
+    this.recipes = new BundleRecipes(yaml);
     this.options = options;
     this.blockElements = blockElements;
     this.progress = progress;
   }
 
-  /** The names of the models in the bundle, in the order of the recipe. */
-  private List<String> names() {
-    List<String> models = members();
-    List<String> last = models.stream().map(BundleJob::last).toList();
-    return IntStream.range(0, last.size())
-        .mapToObj(
-            i ->
-                last.indexOf(last.get(i)) == last.lastIndexOf(last.get(i))
-                    ? last.get(i)
-                    : last.get(i) + "-" + i)
-        .toList();
-  }
-
   /** How many models are bundled. */
   public int size() {
-    return members().size();
-  }
-
-  private boolean isPacked() {
-    return yaml.recipe().method().equals(FEDZIP);
-  }
-
-  private List<String> members() {
-    String base = yaml.recipe().base().orElse("");
-    return yaml.recipe().models().stream()
-        .map(Recipe.Source::model)
-        .filter(m -> !m.equals(base))
-        .toList();
-  }
-
-  private static String last(String reference) {
-    String trimmed = reference.replaceFirst("/+$", "");
-    return trimmed.substring(trimmed.lastIndexOf('/') + 1);
+    return recipes.members().size();
   }
 
   /**
@@ -120,71 +97,13 @@ public final class BundleJob {
    * are packed then, and the base.
    */
   public List<PreparedMerge> prepare(boolean withBase) {
-    return PreparedMerge.all(
-        parts(withBase).values().stream().map(RecipeYaml::recipe).toList(), options);
-  }
-
-  private Map<String, RecipeYaml> parts(boolean withBase) {
-    Map<String, RecipeYaml> parts = new LinkedHashMap<>();
-    List<String> names = names();
-    if (!isPacked()) {
-      parts.put(VECTOR, part("vector", 0));
+    List<PreparedMerge> merges =
+        PreparedMerge.all(
+            recipes.parts(withBase).values().stream().map(RecipeYaml::recipe).toList(), options);
+    if (recipes.isTwin()) {
+      FactorPacking.requireFactors(merges.get(0));
     }
-    for (int k = 0; k < names.size(); k++) {
-      parts.put(partOf(names.get(k)), isPacked() ? vectorOf(k) : part("mask", k));
-    }
-    if (withBase) {
-      String base = yaml.recipe().base().orElseThrow();
-      parts.put(
-          BASE,
-          RecipeYaml.of(
-              yaml.path(),
-              Map.of("merge_method", "passthrough", "models", List.of(Map.of("model", base)))));
-    }
-    return parts;
-  }
-
-  private String partOf(String name) {
-    return (isPacked() ? VECTOR : MASKS) + "/" + name;
-  }
-
-  /** The recipe that writes one model's own vector, in fp32 as it is packed. */
-  private RecipeYaml vectorOf(int model) {
-    Map<String, Object> tree = tree(part("vector", 0));
-    String base = yaml.recipe().base().orElse("");
-    if (tree.get("models") instanceof List<?> models) {
-      List<?> bundled =
-          models.stream()
-              .filter(m -> !(m instanceof Map<?, ?> e && base.equals(e.get("model"))))
-              .toList();
-      tree.put("models", List.of(bundled.get(model)));
-    }
-    tree.put("out_dtype", "float32");
-    return RecipeYaml.of(yaml.path(), tree);
-  }
-
-  private static Map<String, Object> tree(RecipeYaml recipe) {
-    Map<String, Object> tree = new LinkedHashMap<>();
-    if (RecipeYaml.tree(recipe.path(), recipe.text()) instanceof Map<?, ?> root) {
-      root.forEach((k, v) -> tree.put(String.valueOf(k), v));
-    }
-    return tree;
-  }
-
-  /** The recipe that writes a part; the vector is of fp32 unless the recipe says otherwise. */
-  private RecipeYaml part(String part, int maskOf) {
-    Map<String, Object> tree = tree(yaml);
-    Map<String, Object> extensions = new LinkedHashMap<>();
-    if (tree.get(EXTENSIONS) instanceof Map<?, ?> own) {
-      own.forEach((k, v) -> extensions.put(String.valueOf(k), v));
-    }
-    extensions.put(BundlePart.PART.name(), part);
-    if (part.equals("mask")) {
-      extensions.put(BundlePart.MASK_OF.name(), maskOf);
-    }
-    tree.put(EXTENSIONS, extensions);
-    tree.putIfAbsent("out_dtype", "float32");
-    return RecipeYaml.of(yaml.path(), tree);
+    return merges;
   }
 
   /**
@@ -207,14 +126,17 @@ public final class BundleJob {
                 .requireWritable(m));
     try (OutputDir dir = OutputDir.open(output, overwrite, bytes)) {
       List<MergeRequest> requests = new ArrayList<>();
-      parts(withBase)
+      recipes
+          .parts(withBase)
           .forEach(
               (name, recipe) ->
                   requests.add(
                       new MergeRequest(
                           recipe, dir.path(name), options, false, blockElements, progress)));
       List<MergeResult> results = MergeJob.runAll(spark, requests, merges);
-      if (isPacked()) {
+      if (recipes.isTwin()) {
+        bytes = merges.get(0).plan().outputBytes() + factor(spark, dir, results);
+      } else if (recipes.isPacked()) {
         bytes =
             pack(spark, dir, results)
                 + (withBase ? merges.get(merges.size() - 1).plan().outputBytes() : 0);
@@ -230,13 +152,13 @@ public final class BundleJob {
   /** Packs the models' vectors, whose dense form goes then. */
   private long pack(SparkContext spark, OutputDir dir, List<MergeResult> results) {
     Map<String, List<DeltaPacking.Row>> rows = new LinkedHashMap<>();
-    List<String> names = names();
+    List<String> names = recipes.names();
     for (int k = 0; k < names.size(); k++) {
       rows.put(
           names.get(k),
           DeltaPacking.run(
               spark,
-              dir.path(partOf(names.get(k))),
+              dir.path(recipes.partOf(names.get(k))),
               results.get(k),
               dir,
               CODES + "/" + names.get(k),
@@ -245,6 +167,21 @@ public final class BundleJob {
     dir.write(SIZES, DeltaPacking.table(rows).getBytes(StandardCharsets.UTF_8));
     dir.remove(VECTOR);
     return rows.values().stream().flatMap(List::stream).mapToLong(DeltaPacking.Row::bytes).sum();
+  }
+
+  /** Factors the models' experts, whose dense form goes then. */
+  private long factor(SparkContext spark, OutputDir dir, List<MergeResult> results) {
+    long bytes = 0;
+    for (int k = 0; k < recipes.names().size(); k++) {
+      Path dense = dir.path(recipes.partOf(recipes.names().get(k)));
+      bytes += FactorPacking.run(spark, dense, results.get(k + 1), dir, expertOf(k), progress);
+    }
+    dir.remove(VECTOR);
+    return bytes;
+  }
+
+  private String expertOf(int model) {
+    return "experts/" + recipes.names().get(model);
   }
 
   private ObjectNode describe(PreparedMerge merge, MergeResult vector, boolean withBase) {
@@ -256,18 +193,22 @@ public final class BundleJob {
       bundle.put("variant", merge.plan().variant());
     }
     int base = baseOf(merge);
-    bundle.put("base", withBase ? BASE : yaml.recipe().base().orElseThrow());
+    bundle.put("base", withBase && !recipes.isTwin() ? BASE : yaml.recipe().base().orElseThrow());
     merge.models().get(base).mainDType().ifPresent(d -> bundle.put("dtype", d.torchName()));
-    if (!isPacked()) {
+    if (recipes.isTwin()) {
+      bundle.put(SHARED, SHARED);
+    } else if (!recipes.isPacked()) {
       bundle.put("vector", VECTOR);
     }
     ArrayNode models = bundle.putArray("models");
-    List<String> names = names();
+    List<String> names = recipes.names();
     List<Double> rescalers = rescalers(vector, names.size());
     for (int k = 0; k < names.size(); k++) {
       ObjectNode model =
-          models.addObject().put("name", names.get(k)).put("model", members().get(k));
-      if (isPacked()) {
+          models.addObject().put("name", names.get(k)).put("model", recipes.members().get(k));
+      if (recipes.isTwin()) {
+        model.put(EXPERT, expertOf(k));
+      } else if (recipes.isPacked()) {
         model.put("codes", CODES + "/" + names.get(k));
       } else {
         model.put("mask", MASKS + "/" + names.get(k)).put("rescale", rescalers.get(k));
@@ -301,7 +242,7 @@ public final class BundleJob {
   private String agreement(MergeResult vector) {
     StringBuilder csv = new StringBuilder();
     List<String> head = new ArrayList<>(List.of("tensor", "parameters"));
-    IntStream.rangeClosed(0, names().size()).forEach(k -> head.add("used_by_" + k));
+    IntStream.rangeClosed(0, recipes.names().size()).forEach(k -> head.add("used_by_" + k));
     csv.append(Csv.line(head));
     for (TensorResult t : vector.tensors()) {
       List<Long> usedBy = t.counts().get("used_by");
@@ -340,6 +281,19 @@ public final class BundleJob {
       Path bundle, JsonNode described, JsonNode model, Optional<String> base) {
     String own = described.path("base").asText();
     Map<String, Object> tree = new LinkedHashMap<>();
+    if (model.has(EXPERT)) {
+      if (base.isPresent()) {
+        throw WeightloomException.usage(
+            "Cannot unpack %s on %s: it has no base of its own but a shared expert (leave out --base)"
+                .formatted(bundle, base.get()));
+      }
+      Fold expert = new Fold(bundle.resolve(model.path(EXPERT).asText()).toString(), 1);
+      String shared = bundle.resolve(described.path(SHARED).asText()).toString();
+      tree.put("merge_method", "passthrough");
+      tree.put(
+          "models", List.of(Map.of("model", new AdaptedModel(shared, List.of(expert)).path())));
+      return RecipeYaml.of(bundle.resolve(FILE).toString(), tree);
+    }
     tree.put("merge_method", "masked_task_vector");
     tree.put("base_model", base.orElse(own.equals(BASE) ? bundle.resolve(own).toString() : own));
     tree.put("dtype", described.path("dtype").asText(DType.F32.torchName()));
@@ -367,7 +321,7 @@ public final class BundleJob {
   public static MergeResult unpack(
       SparkContext spark, Path bundle, MergeRequest request, PreparedMerge merge) {
     JsonNode digests = read(bundle).path(BASE_DIGESTS);
-    String base = request.recipe().recipe().base().orElseThrow();
+    String base = request.recipe().recipe().base().orElse("");
     return MergeJob.run(
         spark, request, merge, result -> requireBase(digests, bundle, base, merge, result));
   }

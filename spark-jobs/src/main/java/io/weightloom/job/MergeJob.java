@@ -136,13 +136,16 @@ public final class MergeJob {
       work.conclude(
           perform("survey " + round, work, next).stream().map(d -> (Work.Surveyed) d).toList());
     }
-    Map<Integer, List<Work.Emitted>> emitted =
+    List<Work.Emitted> done =
         perform("merge", work, work.emissions()).stream()
             .map(d -> (Work.Emitted) d)
             .sorted(
                 Comparator.comparingInt(Work.Emitted::tensor)
                     .thenComparingLong(Work.Emitted::first))
-            .collect(Collectors.groupingBy(Work.Emitted::output));
+            .toList();
+    work.written(done);
+    Map<Integer, List<Work.Emitted>> emitted =
+        done.stream().collect(Collectors.groupingBy(Work.Emitted::output));
     List<MergeResult> results = new ArrayList<>();
     for (int i = 0; i < merges.size(); i++) {
       MergeResult result =

@@ -30,12 +30,19 @@ public record MergeRequest(
   /** Fails at once if the output is in the way or an input, before anything is started for it. */
   public void requireWritable(PreparedMerge merge) {
     OutputDir.check(output, overwrite);
+    requireApart(output, merge);
+  }
+
+  /** Fails if a directory to write holds a model that is read, or what one is computed from. */
+  static void requireApart(Path output, PreparedMerge merge) {
     Path out = OutputDir.real(output);
     for (ModelInfo model : merge.plan().models()) {
-      if (Storage.scheme(model.location()).isEmpty() && Path.of(model.location()).startsWith(out)) {
-        throw WeightloomException.conflict(
-            "Cannot write %s: it holds the input %s (choose another directory)"
-                .formatted(output, model.reference()));
+      for (String origin : Storage.of(model.location()).origins(model.location())) {
+        if (Storage.scheme(origin).isEmpty() && OutputDir.real(Path.of(origin)).startsWith(out)) {
+          throw WeightloomException.conflict(
+              "Cannot write %s: it holds the input %s (choose another directory)"
+                  .formatted(output, model.reference()));
+        }
       }
     }
   }

@@ -1,8 +1,6 @@
 package io.weightloom.job;
 
 import io.weightloom.error.WeightloomException;
-import io.weightloom.io.Storage;
-import io.weightloom.plan.ModelInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,17 +45,7 @@ final class SweepDir {
 
   static void check(Path dir, boolean overwrite, List<PreparedMerge> merges) {
     OutputDir.check(dir, overwrite);
-    Path real = OutputDir.real(dir);
-    for (PreparedMerge merge : merges) {
-      for (ModelInfo model : merge.plan().models()) {
-        if (Storage.scheme(model.location()).isEmpty()
-            && Path.of(model.location()).startsWith(real)) {
-          throw WeightloomException.conflict(
-              "Cannot write %s: it holds the input %s (choose another directory)"
-                  .formatted(dir, model.reference()));
-        }
-      }
-    }
+    merges.forEach(merge -> MergeRequest.requireApart(dir, merge));
     try (Stream<Path> entries = Files.isDirectory(dir) ? Files.list(dir) : Stream.empty()) {
       if (entries.findAny().isPresent() && !Files.exists(dir.resolve(SweepResult.JSON))) {
         throw WeightloomException.conflict(

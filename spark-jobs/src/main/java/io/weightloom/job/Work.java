@@ -226,6 +226,7 @@ sealed interface Work extends Serializable {
    * @param tensor index in its plan
    * @param first flat index of its first element, or byte for a copy
    * @param counts by name, to be added up over the spans of the tensor
+   * @param part what was found in the span, for the scope's last state, or null
    * @param inputGrains digests by grain: the models in order, then the base if there is one
    * @param outputGrains digests by grain of what was written
    * @param decisions what was decided for a whole tensor, or null
@@ -235,6 +236,7 @@ sealed interface Work extends Serializable {
       int tensor,
       long first,
       Map<String, long[]> counts,
+      MergeState.@Nullable Part part,
       long[][] inputGrains,
       long[] outputGrains,
       @Nullable Map<String, Object> decisions)

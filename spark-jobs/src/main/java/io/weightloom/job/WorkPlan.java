@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Cuts prepared merges into work, so that what several of them read of a tensor is read once. A
@@ -360,6 +361,21 @@ final class WorkPlan {
       if (parts != null && survey.isPresent()) {
         states.set(s, survey.get().conclude(List.copyOf(parts)));
       }
+    }
+  }
+
+  /** Goes on with what emissions have found. */
+  void written(List<Work.Emitted> emitted) {
+    List<Work.Emitted> finding = emitted.stream().filter(e -> e.part() != null).toList();
+    for (int s = 0; s < states.size(); s++) {
+      CutScope scope = scopes.get(s);
+      List<MergeState.Part> parts =
+          finding.stream()
+              .filter(e -> e.output() == scope.output() && scope.tensors().contains(e.tensor()))
+              .flatMap(e -> Stream.ofNullable(e.part()))
+              .sorted(Comparator.comparing(MergeState.Part::span))
+              .toList();
+      states.set(s, states.get(s).written(parts));
     }
   }
 

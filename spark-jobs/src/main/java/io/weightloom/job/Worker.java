@@ -14,6 +14,7 @@ import io.weightloom.merge.Span;
 import io.weightloom.merge.SpanRunner;
 import io.weightloom.merge.SpanRunner.BlockReader;
 import io.weightloom.merge.SpanRunner.BlockWriter;
+import io.weightloom.merge.SpanRunner.Emitted;
 import io.weightloom.merge.SpanRunner.Emitting;
 import io.weightloom.merge.SpanRunner.Feed;
 import io.weightloom.merge.SpanRunner.Surveying;
@@ -100,7 +101,7 @@ final class Worker implements AutoCloseable {
       Span span = new Span(share.member(), work.at(), work.count());
       emission.add(states[share.scope()], share.place(), span, share.first());
     }
-    return emission.run(i -> null);
+    return emission.run(i -> Optional.empty());
   }
 
   /** Rounds of surveys, each of all shares that still ask for one, then the emission of all. */
@@ -118,7 +119,7 @@ final class Worker implements AutoCloseable {
     for (int i = 0; i < first.length; i++) {
       emission.add(states.get(i), shares.get(i).place(), span, first[i]);
     }
-    return emission.run(i -> states.get(i).decisions(0));
+    return emission.run(i -> Optional.of(states.get(i)));
   }
 
   private void round(
@@ -204,21 +205,31 @@ final class Worker implements AutoCloseable {
               state, reading.feed(place, span, first, true), writer(place, span.first(), digest)));
     }
 
-    List<Work.Emitted> run(IntFunction<@Nullable Map<String, Object>> decisions) {
+    /**
+     * Writes.
+     *
+     * @param alone the state of a scope of which no other task writes anything
+     */
+    List<Work.Emitted> run(IntFunction<Optional<MergeState>> alone) {
       List<ContentDigest.Accumulator> digests =
           reading.views().stream().map(v -> digest(v.spec())).toList();
-      List<Map<String, long[]>> counts = runner.emit(emissions, digesting(digests));
+      List<Emitted> emitted = runner.emit(emissions, digesting(digests));
       List<Work.Emitted> done = new ArrayList<>();
       for (int i = 0; i < places.size(); i++) {
+        Optional<MergeState.Part> part = emitted.get(i).part();
         done.add(
             new Work.Emitted(
                 places.get(i).output(),
                 places.get(i).tensor(),
                 emissions.get(i).feed().span().first(),
-                counts.get(i),
+                emitted.get(i).counts(),
+                part.orElse(null),
                 grains(emissions.get(i).feed().sources(), digests),
                 written.get(i).grains(),
-                decisions.apply(i)));
+                alone
+                    .apply(i)
+                    .map(state -> state.written(part.stream().toList()).decisions(0))
+                    .orElse(null)));
       }
       return done;
     }
@@ -318,6 +329,7 @@ final class Worker implements AutoCloseable {
         place.tensor(),
         0,
         Map.of(),
+        null,
         inputs.stream().map(ContentDigest.Accumulator::grains).toArray(long[][]::new),
         output.grains(),
         decisions);
@@ -346,6 +358,7 @@ final class Worker implements AutoCloseable {
                     c.tensor(),
                     work.offset(),
                     Map.of(),
+                    null,
                     new long[][] {grains},
                     grains,
                     null))

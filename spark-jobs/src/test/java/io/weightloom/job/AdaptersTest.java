@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Models of a recipe that are a base and adapters. */
 @org.jspecify.annotations.NullUnmarked
@@ -132,6 +134,24 @@ class AdaptersTest {
                   - {model: DIR/full, parameters: {weight: 0.25}}
                 """))
         .containsExactly(1.5, 2, 2.5, 3);
+  }
+
+  /** In its base's place, in its adapter's, and around both. */
+  @ParameterizedTest
+  @ValueSource(strings = {"base", "one", "way/base", "."})
+  void whatAFoldedModelIsMadeOfIsNeverOverwritten(String target) throws IOException {
+    Files.createSymbolicLink(dir.resolve("way"), dir);
+    byte[] before = Files.readAllBytes(dir.resolve("base/model.safetensors"));
+    String model = dir.resolve("base") + "+" + dir.resolve("one");
+    Merging merging =
+        Merging.of("{merge_method: passthrough, models: [{model: %s}]}".formatted(model));
+
+    assertThatThrownBy(() -> merging.overwriting().into(dir.resolve(target)))
+        .isInstanceOf(WeightloomException.class)
+        .hasMessage(
+            "Cannot write %s: it holds the input %s (choose another directory)"
+                .formatted(dir.resolve(target), model));
+    assertThat(dir.resolve("base/model.safetensors")).hasBinaryContent(before);
   }
 
   @Test

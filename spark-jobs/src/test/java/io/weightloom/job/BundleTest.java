@@ -22,6 +22,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Bundles hold what the papers' codes compute: masks and vectors are those of nik-dim/tall_masks
@@ -174,8 +176,9 @@ class BundleTest {
   }
 
   /** Masks of more than a grain of bytes, however the work is cut, and read once. */
-  @Test
-  void allPartsAreWrittenFromOneRead() {
+  @ParameterizedTest
+  @ValueSource(strings = {"consensus", "emr"})
+  void allPartsAreWrittenFromOneRead(String method) {
     for (String name : List.of("base", "m0", "m1", "m2")) {
       TinyCheckpoint weights = new TinyCheckpoint();
       Family.add(weights, name, "BF16", "w", 3, (1 << 20) + 5);
@@ -183,7 +186,7 @@ class BundleTest {
       weights.writeModel(dir.resolve(name), Family.CONFIG);
     }
     CountedStorage.clear();
-    String counted = recipe("consensus").replace(dir.toString(), CountedStorage.path(dir));
+    String counted = recipe(method).replace(dir.toString(), CountedStorage.path(dir));
 
     Path bundle = bundle(counted + "dtype: bfloat16\n", true);
 

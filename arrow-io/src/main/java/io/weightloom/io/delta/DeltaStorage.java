@@ -42,6 +42,11 @@ public final class DeltaStorage implements Storage {
   }
 
   @Override
+  public List<String> origins(String path) {
+    return Storage.of(inner(path)).origins(inner(path));
+  }
+
+  @Override
   public ByteSource open(String path) {
     ByteSource packed = Storage.of(inner(path)).open(inner(path));
     return path.endsWith(WEIGHTS) ? DeltaSource.of(path, packed) : packed;

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Shows a base model with adapters folded in as a model directory. */
 final class LoraStorage extends VirtualStorage<AdaptedModel> {
@@ -40,6 +41,12 @@ final class LoraStorage extends VirtualStorage<AdaptedModel> {
     for (Adapter adapter : adapters(model)) {
       require(adapter, base);
     }
+  }
+
+  @Override
+  protected Stream<String> parts(String path, AdaptedModel model) {
+    return Stream.concat(
+        Stream.of(model.base()), model.folds().stream().map(AdaptedModel.Fold::adapter));
   }
 
   /** Each tensor that an adapter changes must be one of the base. */

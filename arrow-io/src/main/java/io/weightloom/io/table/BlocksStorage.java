@@ -44,6 +44,12 @@ final class BlocksStorage implements Storage {
     return Split.of(path).name.isEmpty();
   }
 
+  @Override
+  public List<String> origins(String path) {
+    String inner = BlockTables.inner(path);
+    return Storage.of(inner).origins(inner);
+  }
+
   /** Lists a partition; as this begins the opening of a model, all of the table is checked. */
   @Override
   public List<String> list(String path) {

@@ -14,6 +14,7 @@ import io.weightloom.io.UnitSelection;
 import io.weightloom.io.VirtualStorage;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /**
  * Shows a model of which some units stay as a model directory; config and index are rewritten as
@@ -58,6 +59,11 @@ final class UnitsStorage extends VirtualStorage<UnitSelection> {
               }
               Gather.shape(at.spec(), part, selection.order(part));
             });
+  }
+
+  @Override
+  protected Stream<String> parts(String path, UnitSelection selection) {
+    return Stream.of(root(path), selection.model());
   }
 
   @Override

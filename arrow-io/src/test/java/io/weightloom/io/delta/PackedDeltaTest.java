@@ -144,6 +144,7 @@ class PackedDeltaTest {
     ModelDir shown = ModelDir.open(DeltaStorage.path(packed.toString()), Profile.STRICT);
 
     assertThat(shown.tensors().keySet()).containsExactlyInAnyOrder("t0", "t1", "t2");
+    assertThat(Storage.of(shown.path()).origins(shown.path())).containsExactly(packed.toString());
     Random random = new Random(4);
     for (int t = 0; t < 3; t++) {
       TensorLocation at = Objects.requireNonNull(shown.tensors().get("t" + t));

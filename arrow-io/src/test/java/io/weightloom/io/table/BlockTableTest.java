@@ -119,6 +119,8 @@ class BlockTableTest {
 
     assertThat(partition.getFileName()).hasToString("model=org%2Fname");
     assertThat(opened.path()).isEqualTo("blocks:/" + partition);
+    assertThat(Storage.of(opened.path()).origins(opened.path()))
+        .containsExactly(partition.toString());
     String file = opened.shards().get(0).path();
     assertThat(file).isEqualTo("blocks:/" + partition + "/model.safetensors");
     assertThat(all(file, piece)).isEqualTo(Files.readAllBytes(model.resolve("model.safetensors")));

@@ -93,6 +93,8 @@ class SelectedModelTest {
     assertThat(model.config().get("hidden_size").asInt()).isEqualTo(2);
     assertThat(model.shards().get(0).metadata()).containsEntry("format", "pt");
     assertThat(model.companionFiles()).containsExactly("config.json");
+    assertThat(Storage.of(model.path()).origins(model.path()))
+        .containsExactly(dir.resolve("small" + UnitSelection.SUFFIX).toString(), base.toString());
   }
 
   @Test

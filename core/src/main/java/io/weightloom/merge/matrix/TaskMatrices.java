@@ -13,6 +13,11 @@ public final class TaskMatrices {
   private final Matrix base;
   private final Matrix model;
 
+  /** The first row of the base that its block holds, or −1, and how many follow. */
+  private int held = -1;
+
+  private int heldRows;
+
   /** Uses what the base and the models hold. */
   public TaskMatrices(MatrixRows rows) {
     this.rows = rows;
@@ -51,9 +56,8 @@ public final class TaskMatrices {
     rows.eachRange(
         (first, count) -> {
           Matrix block = model.firstRows(count);
-          rows.read(BASE, first, base.firstRows(count));
           rows.read(k, first, block);
-          block.add(-1, base.firstRows(count));
+          block.add(-1, base(first, count));
           use.of(first, block);
         });
   }
@@ -65,10 +69,9 @@ public final class TaskMatrices {
         (first, count) -> {
           Matrix block = sum.firstRows(count);
           block.scale(0);
-          rows.read(BASE, first, base.firstRows(count));
           for (int k = 0; k < rows.models(); k++) {
             rows.read(k, first, model.firstRows(count));
-            model.firstRows(count).add(-1, base.firstRows(count));
+            model.firstRows(count).add(-1, base(first, count));
             block.add(1, model.firstRows(count));
           }
           use.of(first, block);
@@ -96,15 +99,34 @@ public final class TaskMatrices {
 
   /** Writes θ₀ + λ·merged for a block of rows. */
   public void write(double lambda, int first, Matrix merged) {
-    Matrix out = base.firstRows(merged.rows());
-    rows.read(BASE, first, out);
+    Matrix out = base(first, merged.rows());
+    held = -1;
     out.add(lambda, merged);
     rows.write(first, out);
+  }
+
+  /** Rows of the base, read unless they are those that were read last. */
+  private Matrix base(int first, int count) {
+    Matrix block = base.firstRows(count);
+    if (held != first || heldRows != count) {
+      rows.read(BASE, first, block);
+      held = first;
+      heldRows = count;
+    }
+    return block;
   }
 
   /** Copies a block to its place. */
   public static void put(Matrix block, Matrix all, int first) {
     System.arraycopy(block.values(), 0, all.values(), first * all.columns(), block.size());
+  }
+
+  /** Adds a block at its place. */
+  public static void add(Matrix block, Matrix all, int first) {
+    int at = first * all.columns();
+    for (int i = 0; i < block.size(); i++) {
+      all.values()[at + i] += block.values()[i];
+    }
   }
 
   /** A copy of consecutive rows. */

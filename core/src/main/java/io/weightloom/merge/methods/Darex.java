@@ -114,7 +114,7 @@ public final class Darex implements ElementwiseMethod {
    * @param squares Σc²
    */
   static double solve(double p, double sum, double squares, double eta, double gamma) {
-    double phi = p == 0.5 ? 0.5 : (1 - 2 * p) / StrictMath.log((1 - p) / p);
+    double phi = phi(p);
     double bound = StrictMath.log(2 / (1 - gamma));
     double least = Double.POSITIVE_INFINITY;
     double q = 1 - p;
@@ -131,6 +131,11 @@ public final class Darex implements ElementwiseMethod {
       }
     }
     return q;
+  }
+
+  /** φ(p) of the bound on what dropping at random changes; 0/0 at ½, where it goes to ½. */
+  static double phi(double p) {
+    return p == 0.5 ? 0.5 : (1 - 2 * p) / StrictMath.log((1 - p) / p);
   }
 
   /** The divisors are not known. */

@@ -13,8 +13,6 @@ import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeScope;
 import io.weightloom.merge.MergeState;
 import io.weightloom.merge.MergeState.Part;
-import io.weightloom.merge.MergeState.Survey;
-import io.weightloom.merge.MergeState.Surveyor;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
 import io.weightloom.merge.MethodSpec.Variant;
@@ -22,6 +20,7 @@ import io.weightloom.merge.ParamSpec;
 import io.weightloom.merge.Params;
 import io.weightloom.merge.Span;
 import java.io.Serializable;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,78 +73,33 @@ public final class Emr implements ElementwiseMethod {
   }
 
   @Override
-  public int reads(MergeScope scope) {
-    return 2;
-  }
-
-  @Override
   public MergeState begin(MergeScope scope) {
     return new Unified(scope, null);
   }
 
   /**
-   * @param rescalers by model, null until they are known
+   * A scope.
+   *
+   * @param rescalers by model, null until all is written
    */
-  private record Unified(MergeScope scope, @Nullable List<Double> rescalers)
-      implements MergeState, Survey {
+  private record Unified(MergeScope scope, @Nullable List<Double> rescalers) implements MergeState {
     private static final long serialVersionUID = 1;
 
     @Override
-    public Optional<Survey> survey() {
-      return rescalers == null ? Optional.of(this) : Optional.empty();
+    public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
+      Params params = scope.tensors().get(span.tensor()).params();
+      return BundlePart.of(params) == Yield.MASK
+          ? mask(arith, BundlePart.maskOf(params))
+          : new Unifying<>(arith, span, scope.models(), params);
     }
 
     @Override
-    public <V> Surveyor<V> surveyor(Arith<V> arith, Span span) {
-      int models = scope.models();
-      GrainSums[] own = new GrainSums[models];
-      GrainSums[] masked = new GrainSums[models];
-      for (int k = 0; k < models; k++) {
-        own[k] = new GrainSums(span);
-        masked[k] = new GrainSums(span);
-      }
-      V unified = arith.vector();
-      V sign = arith.vector();
-      double[] unifiedAt = new double[Arith.CAPACITY];
-      double[] deltaAt = new double[Arith.CAPACITY];
-      return new Surveyor<>() {
-        @Override
-        public void see(Chunk<V> chunk) {
-          int n = chunk.length();
-          long offset = chunk.first() - span.first();
-          unify(arith, chunk, sign, unified);
-          arith.widen(unified, unifiedAt, 0, n);
-          for (int k = 0; k < models; k++) {
-            arith.sumMagnitudes(chunk.inputs()[k], own[k].lanes(offset), n);
-            arith.widen(chunk.inputs()[k], deltaAt, 0, n);
-            double[] lanes = masked[k].lanes(offset);
-            for (int i = 0; i < n; i++) {
-              boolean agrees = Math.signum(deltaAt[i]) * unifiedAt[i] > 0;
-              lanes[i & (Kernels.LANES - 1)] += agrees ? Math.abs(unifiedAt[i]) : 0;
-            }
-          }
-        }
-
-        @Override
-        public Serializable found() {
-          double[][][] found = new double[models][2][];
-          for (int k = 0; k < models; k++) {
-            found[k][0] = own[k].finish();
-            found[k][1] = masked[k].finish();
-          }
-          return found;
-        }
-      };
-    }
-
-    @Override
-    public MergeState conclude(List<Part> parts) {
-      int models = scope.models();
-      double[][] sums = new double[models][2];
+    public MergeState written(List<Part> parts) {
+      double[][] sums = new double[scope.models()][2];
       for (Part part : parts) {
         double share = share(part.span().tensor());
         double[][][] found = (double[][][]) part.found();
-        for (int k = 0; k < models; k++) {
+        for (int k = 0; k < sums.length; k++) {
           for (int side = 0; side < 2; side++) {
             for (double grain : found[k][side]) {
               sums[k][side] += grain * share;
@@ -153,8 +107,9 @@ public final class Emr implements ElementwiseMethod {
           }
         }
       }
-      return new Unified(
-          scope, java.util.Arrays.stream(sums).map(s -> s[1] == 0 ? 1 : s[0] / s[1]).toList());
+      return parts.isEmpty()
+          ? this
+          : new Unified(scope, Arrays.stream(sums).map(s -> s[1] == 0 ? 1 : s[0] / s[1]).toList());
     }
 
     /** What a tensor's sum is multiplied by; the divisor of the whole model cancels. */
@@ -163,53 +118,99 @@ public final class Emr implements ElementwiseMethod {
       return merge.params().choice("rescaler_of").equals("tensors") ? 1.0 / merge.elements() : 1;
     }
 
-    private static <V> void unify(Arith<V> arith, Chunk<V> chunk, V sign, V out) {
-      V[] deltas = chunk.inputs();
-      for (V delta : deltas) {
-        arith.subtract(delta, chunk.base(), delta, chunk.length());
-      }
-      arith.electByMass(deltas, -1, sign, chunk.length());
-      arith.disjointMax(deltas, sign, out, chunk.length());
-    }
-
-    @Override
-    public <V> Emitter<V> emitter(Arith<V> arith, Span span) {
-      Params params = scope.tensors().get(span.tensor()).params();
-      double lambda = params.number("lambda");
-      V sign = arith.vector();
-      if (BundlePart.of(params) == Yield.MASK) {
-        return mask(arith, sign, BundlePart.maskOf(params));
-      }
-      boolean isVector = BundlePart.of(params) == Yield.VECTOR;
-      return (chunk, out) -> {
-        unify(arith, chunk, sign, out);
-        if (isVector) {
-          return;
-        }
-        arith.scale(out, lambda, out, chunk.length());
-        arith.add(chunk.base(), out, out, chunk.length());
-      };
-    }
-
-    /** 1 where the model agrees with the elected sign. */
-    private static <V> Emitter<V> mask(Arith<V> arith, V sign, int model) {
-      double[] unified = new double[Arith.CAPACITY];
-      double[] delta = new double[Arith.CAPACITY];
-      return (chunk, out) -> {
-        int n = chunk.length();
-        unify(arith, chunk, sign, out);
-        arith.widen(out, unified, 0, n);
-        arith.widen(chunk.inputs()[model], delta, 0, n);
-        for (int i = 0; i < n; i++) {
-          delta[i] = Math.signum(delta[i]) * unified[i] > 0 ? 1 : 0;
-        }
-        arith.narrow(delta, out, n);
-      };
-    }
-
     @Override
     public Map<String, Object> decisions(int tensor) {
       return rescalers == null ? Map.of() : Map.of("rescalers", rescalers);
+    }
+  }
+
+  /** Fills {@code out} with the unified task vector, and the inputs with the task vectors. */
+  private static <V> void unify(Arith<V> arith, Chunk<V> chunk, V sign, V out) {
+    V[] deltas = chunk.inputs();
+    for (V delta : deltas) {
+      arith.subtract(delta, chunk.base(), delta, chunk.length());
+    }
+    arith.electByMass(deltas, -1, sign, chunk.length());
+    arith.disjointMax(deltas, sign, out, chunk.length());
+  }
+
+  /** 1 where the model agrees with the elected sign. */
+  private static <V> MergeState.Emitter<V> mask(Arith<V> arith, int model) {
+    V sign = arith.vector();
+    double[] unified = new double[Arith.CAPACITY];
+    double[] delta = new double[Arith.CAPACITY];
+    return (chunk, out) -> {
+      int n = chunk.length();
+      unify(arith, chunk, sign, out);
+      arith.widen(out, unified, 0, n);
+      arith.widen(chunk.inputs()[model], delta, 0, n);
+      for (int i = 0; i < n; i++) {
+        delta[i] = agrees(delta[i], unified[i]) ? 1 : 0;
+      }
+      arith.narrow(delta, out, n);
+    };
+  }
+
+  private static boolean agrees(double delta, double unified) {
+    return Math.signum(delta) * unified > 0;
+  }
+
+  /** Writes the unified task vector or model, and adds up what the rescalers are made of. */
+  private static final class Unifying<V> implements MergeState.Emitter<V> {
+    private final Arith<V> arith;
+    private final Span span;
+    private final Params params;
+    private final GrainSums[] own;
+    private final GrainSums[] masked;
+    private final V sign;
+    private final double[] unified = new double[Arith.CAPACITY];
+    private final double[] delta = new double[Arith.CAPACITY];
+
+    Unifying(Arith<V> arith, Span span, int models, Params params) {
+      this.arith = arith;
+      this.span = span;
+      this.params = params;
+      this.own = new GrainSums[models];
+      this.masked = new GrainSums[models];
+      this.sign = arith.vector();
+      Arrays.setAll(own, k -> new GrainSums(span));
+      Arrays.setAll(masked, k -> new GrainSums(span));
+    }
+
+    @Override
+    public void emit(Chunk<V> chunk, V out) {
+      int n = chunk.length();
+      unify(arith, chunk, sign, out);
+      arith.widen(out, unified, 0, n);
+      for (int k = 0; k < own.length; k++) {
+        add(chunk, k);
+      }
+      if (BundlePart.of(params) == Yield.MODEL) {
+        arith.scale(out, params.number("lambda"), out, n);
+        arith.add(chunk.base(), out, out, n);
+      }
+    }
+
+    private void add(Chunk<V> chunk, int k) {
+      int n = chunk.length();
+      long offset = chunk.first() - span.first();
+      arith.sumMagnitudes(chunk.inputs()[k], own[k].lanes(offset), n);
+      arith.widen(chunk.inputs()[k], delta, 0, n);
+      double[] lanes = masked[k].lanes(offset);
+      for (int i = 0; i < n; i++) {
+        lanes[i & (Kernels.LANES - 1)] += agrees(delta[i], unified[i]) ? Math.abs(unified[i]) : 0;
+      }
+    }
+
+    /** By model the sums by grain of |τ| and of what its mask leaves of the unified vector. */
+    @Override
+    public Optional<Serializable> found() {
+      double[][][] found = new double[own.length][2][];
+      for (int k = 0; k < found.length; k++) {
+        found[k][0] = own[k].finish();
+        found[k][1] = masked[k].finish();
+      }
+      return Optional.of(found);
     }
   }
 }

@@ -5,6 +5,7 @@ import io.weightloom.linalg.DenseLinAlg;
 import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.DenseLinAlg.Svd;
 import io.weightloom.linalg.Matrix;
+import io.weightloom.merge.BundlePart;
 import io.weightloom.merge.MatrixRows;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MergeScope;
@@ -35,7 +36,8 @@ import java.util.Optional;
  *
  * <p>What is exclusive is compressed matrix by matrix, to the leading singular triplets or to the
  * elements of largest magnitude; other tensors are not compressed. With s = 0 the base is the
- * shared expert, so that any merge may have made it.
+ * shared expert, so that any merge may have made it. The part of a bundle that is written of
+ * matrices is {@code Σ wₜ·compress(θₜ − θ*)} alone.
  */
 @AutoService(MergeMethod.class)
 public final class TwinMerging implements TaskMatrixMethod {
@@ -67,7 +69,8 @@ public final class TwinMerging implements TaskMatrixMethod {
                   "what is left of an exclusive part: leading singular triplets or largest elements"),
               ParamSpec.extension(
                   MASK_RATE, 0.9, new Range(0, true, 1), "share of the rank or elements to drop"),
-              MatrixParams.matrices("all")),
+              MatrixParams.matrices("all"),
+              BundlePart.MODEL_OR_VECTOR),
           List.of(
               new Variant("reference", "the paper's own code for language understanding", Map.of()),
               new Variant("generative", "its code for language models", Map.of(SCALING, 0.3)),
@@ -86,7 +89,12 @@ public final class TwinMerging implements TaskMatrixMethod {
     return TaskVectorParams.weightsThatCancel(params);
   }
 
-  /** θ* + Σ wₜ(θₜ − θ*), as a sum of task vectors. */
+  @Override
+  public Yield yields(Params params) {
+    return BundlePart.of(params);
+  }
+
+  /** θ* + Σ wₜ(θₜ − θ*), as a sum of task vectors; in a bundle, too. */
   @Override
   public MergeState rest(MergeScope scope) {
     Params p = scope.tensors().get(0).params();
@@ -136,7 +144,8 @@ public final class TwinMerging implements TaskMatrixMethod {
     Matrix shared = shared(tasks, p.number(SCALING));
     int size = svd ? tasks.side() : shared.size();
     int kept = kept(size, p.number(MASK_RATE));
-    Matrix merged = shared.copy();
+    boolean isVector = BundlePart.of(p) == Yield.VECTOR;
+    Matrix merged = isVector ? Matrix.zeros(tasks.rows(), tasks.columns()) : shared.copy();
     double[] routing = routing(p);
     for (int k = 0; k < routing.length; k++) {
       if (routing[k] != 0 && kept > 0) {
@@ -152,7 +161,12 @@ public final class TwinMerging implements TaskMatrixMethod {
         }
       }
     }
-    tasks.write(p.number("lambda"), merged);
+    if (isVector) {
+      merged.scale(p.number("lambda"));
+      rows.writeAll(merged);
+    } else {
+      tasks.write(p.number("lambda"), merged);
+    }
     return Map.of(svd ? "rank_per_model" : "kept_per_model", kept);
   }
 

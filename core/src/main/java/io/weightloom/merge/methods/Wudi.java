@@ -8,6 +8,7 @@ import io.weightloom.linalg.DenseLinAlg.Op;
 import io.weightloom.linalg.Gram;
 import io.weightloom.linalg.Matrix;
 import io.weightloom.merge.MatrixRows;
+import io.weightloom.merge.MatrixRows.BlockUse;
 import io.weightloom.merge.MergeMethod;
 import io.weightloom.merge.MethodSpec;
 import io.weightloom.merge.MethodSpec.BaseRule;
@@ -23,6 +24,7 @@ import io.weightloom.merge.matrix.TaskMatrixMethod;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Looks for the merged task vector M that interferes least: minimises {@code Σ ‖(M − τₖ)·τₖᵀ‖² /
@@ -77,6 +79,11 @@ public final class Wudi implements TaskMatrixMethod {
   }
 
   @Override
+  public Optional<String> problem(Params params) {
+    return params.notWhole("iterations");
+  }
+
+  @Override
   public long workBytes(TensorMerge matrix) {
     long m = MatrixParams.rows(matrix);
     long n = MatrixParams.columns(matrix);
@@ -84,9 +91,10 @@ public final class Wudi implements TaskMatrixMethod {
     return 2 * TaskMatrices.blockBytes(m, n) + Double.BYTES * (m * n + 2 * n * n + solver);
   }
 
+  /** The base is read with each reading of a task vector, and for the output. */
   @Override
   public int reads(TensorMerge matrix) {
-    return 2 * matrix.inputs().size() + 2;
+    return 2 * matrix.inputs().size() + 1;
   }
 
   private static boolean closed(Params params) {
@@ -97,17 +105,19 @@ public final class Wudi implements TaskMatrixMethod {
   public Map<String, Object> merge(TensorMerge matrix, MatrixRows rows, DenseLinAlg linAlg) {
     TaskMatrices tasks = new TaskMatrices(rows);
     Params params = matrix.params();
-    Loss loss = Loss.of(tasks, linAlg);
     Matrix merged =
         closed(params)
-            ? loss.minimiser(linAlg)
-            : loss.descended(
-                tasks.sum(),
-                (int) params.number("iterations"),
-                params.number("learning_rate"),
-                linAlg);
+            ? Loss.of(tasks, (first, block) -> {}, linAlg).minimiser(linAlg)
+            : descended(tasks, params, linAlg);
     tasks.write(params.number("lambda"), merged);
     return Map.of();
+  }
+
+  private static Matrix descended(TaskMatrices tasks, Params params, DenseLinAlg linAlg) {
+    Matrix sum = Matrix.zeros(tasks.rows(), tasks.columns());
+    Loss loss = Loss.of(tasks, (first, block) -> TaskMatrices.add(block, sum, first), linAlg);
+    return loss.descended(
+        sum, (int) params.number("iterations"), params.number("learning_rate"), linAlg);
   }
 
   /**
@@ -118,15 +128,24 @@ public final class Wudi implements TaskMatrixMethod {
    */
   record Loss(Matrix weights, Matrix target) {
 
-    /** A task vector of zeros has nothing to interfere with. */
-    static Loss of(TaskMatrices tasks, DenseLinAlg linAlg) {
+    /**
+     * A task vector of zeros has nothing to interfere with.
+     *
+     * @param seen gets each block of rows of each task vector once
+     */
+    static Loss of(TaskMatrices tasks, BlockUse seen, DenseLinAlg linAlg) {
       int n = tasks.columns();
       Matrix weights = Matrix.zeros(n, n);
       Matrix target = Matrix.zeros(tasks.rows(), n);
       Gram gram = new Gram(linAlg, n);
       for (int k = 0; k < tasks.models(); k++) {
         gram.clear();
-        tasks.blocks(k, (first, block) -> gram.add(block));
+        tasks.blocks(
+            k,
+            (first, block) -> {
+              gram.add(block);
+              seen.of(first, block);
+            });
         Matrix g = gram.matrix();
         double size = trace(g);
         if (!Double.isFinite(size)) {
