@@ -37,6 +37,7 @@ class ArchitectureTest {
                 "io.weightloom..",
                 "java..",
                 "com.sun.management",
+                "javax.management",
                 "jdk.incubator.vector",
                 "org.jspecify.annotations",
                 "com.google.auto.service"))

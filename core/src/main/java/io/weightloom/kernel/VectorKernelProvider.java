@@ -2,9 +2,15 @@ package io.weightloom.kernel;
 
 import com.google.auto.service.AutoService;
 import com.sun.management.HotSpotDiagnosticMXBean;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
+import javax.management.JMException;
+import javax.management.JMRuntimeException;
+import javax.management.ObjectName;
 
 /**
  * Offers the SIMD loops. Links nothing of {@code jdk.incubator.vector}: where the module is not
@@ -90,8 +96,38 @@ public final class VectorKernelProvider implements KernelProvider {
     }
   }
 
+  /**
+   * Has each kernel compiled by itself. Inlined into a loop that calls several of them, or into
+   * what Spark generates for a query, they pass C2's limit of nodes in the middle of one, whose
+   * vectors are boxed from there on: up to ten times as slow. Where the JVM does not take it, all
+   * works as before.
+   */
+  private static void keepApart() {
+    if (option("CompileCommand").filter(c -> c.contains(KERNELS)).isPresent()) {
+      return; // As the launcher has it.
+    }
+    try {
+      Path directives = Files.createTempFile("weightloom-kernels", ".json");
+      try {
+        String inline = "-" + KERNELS.replace('.', '/') + ".*";
+        Files.writeString(directives, "[{match: [\"*.*\"], inline: [\"%s\"]}]".formatted(inline));
+        ManagementFactory.getPlatformMBeanServer()
+            .invoke(
+                new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                "compilerDirectivesAdd",
+                new Object[] {new String[] {directives.toString()}},
+                new String[] {String[].class.getName()});
+      } finally {
+        Files.delete(directives);
+      }
+    } catch (IOException | JMException | JMRuntimeException e) {
+      // Nothing depends on it but speed.
+    }
+  }
+
   @Override
   public Kernels create() {
+    keepApart();
     try {
       return Class.forName(KERNELS).asSubclass(Kernels.class).getConstructor().newInstance();
     } catch (ReflectiveOperationException e) {

@@ -49,7 +49,7 @@ public record FloatFormat(
   /** Whether the format has exactly this finite value. */
   boolean holds(double x) {
     int quantum = Math.max(Math.getExponent(x), leastExponent) - (precision - 1);
-    double units = Math.scalb(x, -quantum);
+    double units = x * Double.longBitsToDouble((long) (Double.MAX_EXPONENT - quantum) << 52);
     return Math.abs(x) <= max && units == Math.rint(units);
   }
 

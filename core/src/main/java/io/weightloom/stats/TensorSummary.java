@@ -182,6 +182,7 @@ final class TensorSummary {
   /** The codes of magnitudes that occur, in ascending order. */
   private int[] magnitudes() {
     return IntStream.range(0, type.sign())
+        .filter(c -> (codes[c] | codes[c | type.sign()]) != 0)
         .filter(c -> Double.isFinite(type.value(c)))
         .filter(c -> codes[c] + ofOtherSign(c) > 0)
         .toArray();
