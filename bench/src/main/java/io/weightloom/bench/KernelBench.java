@@ -20,13 +20,8 @@ import org.openjdk.jmh.runner.options.TimeValue;
  * chunk=512,1024,2048}.
  */
 public final class KernelBench {
-  /** As conf/jvm.options of the distribution has it. */
   private static final String[] JVM = {
-    "--add-modules=jdk.incubator.vector",
-    "-Xmx1g",
-    "-XX:+UseSerialGC",
-    "-XX:CompileCommand=quiet",
-    "-XX:CompileCommand=dontinline,io.weightloom.kernel.vector.VectorKernels::*"
+    "--add-modules=jdk.incubator.vector", "-Xmx1g", "-XX:+UseSerialGC"
   };
 
   private KernelBench() {}

@@ -1,13 +1,11 @@
 package io.weightloom.job;
 
 import io.weightloom.io.ByteSource;
-import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
 import io.weightloom.io.delta.PackedDelta;
 import io.weightloom.io.delta.PackedDelta.Lengths;
 import io.weightloom.io.delta.PackedDelta.Packed;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.MergeResult.TensorResult;
@@ -28,7 +26,6 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkContext;
-import org.apache.spark.api.java.JavaSparkContext;
 
 /**
  * Packs a task vector of few values, as {@code fedzip} writes it, into {@link PackedDelta}. Each
@@ -126,13 +123,8 @@ final class DeltaPacking {
       OutputDir output,
       String name,
       Progress progress) {
-    ModelDir dir = ModelDir.open(dense.toString(), Profile.STRICT);
-    Repacking repacking = new Repacking(JavaSparkContext.fromSparkContext(spark), dir, progress);
-    try {
-      return new DeltaPacking(repacking, vector).write(output, name);
-    } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
-      throw EmbeddedSpark.failure(spark, "write " + FORMAT, e);
-    }
+    return Repacking.run(
+        spark, dense, FORMAT, progress, r -> new DeltaPacking(r, vector).write(output, name));
   }
 
   /** The centroids of the tensors that were merged, or are one with such. */

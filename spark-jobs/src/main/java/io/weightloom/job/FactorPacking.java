@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.weightloom.error.WeightloomException;
 import io.weightloom.io.ByteSource;
-import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
-import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.job.MergeRequest.Progress;
 import io.weightloom.job.MergeResult.TensorResult;
@@ -41,7 +39,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.apache.spark.SparkContext;
-import org.apache.spark.api.java.JavaSparkContext;
 
 /**
  * Stores an expert of Twin-Merging, as {@code twin_merging} writes it, as an adapter in PEFT's
@@ -201,13 +198,8 @@ final class FactorPacking {
       OutputDir output,
       String name,
       Progress progress) {
-    ModelDir dir = ModelDir.open(dense.toString(), Profile.STRICT);
-    Repacking repacking = new Repacking(JavaSparkContext.fromSparkContext(spark), dir, progress);
-    try {
-      return new FactorPacking(repacking, expert).write(output, name);
-    } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
-      throw EmbeddedSpark.failure(spark, "write " + FORMAT, e);
-    }
+    return Repacking.run(
+        spark, dense, FORMAT, progress, r -> new FactorPacking(r, expert).write(output, name));
   }
 
   private long write(OutputDir output, String name) throws IOException {

@@ -10,6 +10,7 @@ import io.weightloom.io.ContentDigest;
 import io.weightloom.io.ModelDir;
 import io.weightloom.io.Storage;
 import io.weightloom.io.TensorLocation;
+import io.weightloom.io.safetensors.Profile;
 import io.weightloom.io.safetensors.SafetensorsLayout;
 import io.weightloom.io.safetensors.StoredTensor;
 import io.weightloom.job.MergeRequest.Progress;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
 
@@ -32,6 +34,27 @@ import org.apache.spark.api.java.function.Function;
  * pieces, digests, and the manifest.
  */
 record Repacking(JavaSparkContext spark, ModelDir dense, Progress progress) {
+
+  /** What is done to a dense model. */
+  @FunctionalInterface
+  interface Work<R> {
+    R with(Repacking repacking) throws IOException;
+  }
+
+  /**
+   * Stores a dense model in another form.
+   *
+   * @param dense its directory
+   * @param format the form's name, for errors
+   */
+  static <R> R run(SparkContext spark, Path dense, String format, Progress progress, Work<R> work) {
+    ModelDir dir = ModelDir.open(dense.toString(), Profile.STRICT);
+    try {
+      return work.with(new Repacking(JavaSparkContext.fromSparkContext(spark), dir, progress));
+    } catch (Exception e) { // Spark's are checked, and Scala does not declare them.
+      throw EmbeddedSpark.failure(spark, "write " + format, e);
+    }
+  }
 
   /** Does a task for each piece of work; the results are in their order. */
   <T, R> List<R> perform(

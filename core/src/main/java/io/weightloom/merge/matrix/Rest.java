@@ -42,7 +42,7 @@ public sealed interface Rest extends MergeState {
     private static final long serialVersionUID = 1;
 
     /** θ₀ + λ·(mean of the task vectors). */
-    static TaskVectors mean(double lambda, int models) {
+    public static TaskVectors mean(double lambda, int models) {
       double[] weights = new double[models];
       Arrays.fill(weights, lambda / models);
       return new TaskVectors(weights);

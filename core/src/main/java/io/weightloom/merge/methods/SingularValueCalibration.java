@@ -66,9 +66,7 @@ public final class SingularValueCalibration implements TaskMatrixMethod {
   @Override
   public MergeState rest(MergeScope scope) {
     Params p = scope.tensors().get(0).params();
-    double[] weights = new double[scope.models()];
-    Arrays.fill(weights, p.number("lambda") * p.number(SCALING) / scope.models());
-    return new Rest.TaskVectors(weights);
+    return Rest.TaskVectors.mean(p.number("lambda") * p.number(SCALING), scope.models());
   }
 
   @Override
